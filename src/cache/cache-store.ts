@@ -1,0 +1,88 @@
+import type { Answer } from '../core/answer.ts';
+import type { EntryId, ExactKey, ModelName, RequestId, Scope, TenantId } from '../core/ids.ts';
+import type { EpochMs } from '../core/units.ts';
+import type { UnitVector } from '../core/vector.ts';
+
+export interface CacheEntry {
+  readonly id: EntryId;
+  readonly exactKey: ExactKey;
+  readonly tenant: TenantId;
+  readonly model: ModelName;
+  /** Model digest the answer came from; '' when the thinker did not say. */
+  readonly digest: string;
+  /** Present when the entry may serve other wordings. */
+  readonly semantic?: {
+    readonly scope: Scope;
+    /** The last user text, as compared by the guards. */
+    readonly text: string;
+    /** `EmbeddingModel.id` of `vector`; entries of another model wait to be re-embedded. */
+    readonly embeddingModel: string;
+    readonly vector: UnitVector;
+  };
+  readonly answer: Answer;
+  readonly storedAt: EpochMs;
+  /** Fixed at write; hits never move it. */
+  readonly expiresAt: EpochMs;
+  readonly origin: RequestId;
+  /** Thinker time that one hit saves, milliseconds. */
+  readonly gpuMs: number;
+}
+
+export type RemovalReason = 'ttl' | 'lru' | 'disputed' | 'model_changed' | 'manual' | 'replaced';
+
+/** What lists and re-embedding need, without the answer. */
+export interface EntrySummary {
+  readonly id: EntryId;
+  readonly tenant: TenantId;
+  readonly model: ModelName;
+  readonly text: string;
+  readonly scope: Scope | undefined;
+  readonly embeddingModel: string | undefined;
+  readonly storedAt: EpochMs;
+  readonly expiresAt: EpochMs;
+  readonly hits: number;
+  readonly bytes: number;
+}
+
+export interface EntryFilter {
+  readonly tenant?: TenantId;
+  readonly model?: ModelName;
+  /** Case-insensitive part of the prompt text. */
+  readonly contains?: string;
+  readonly olderThan?: EpochMs;
+}
+
+/** Port: the record store. Drivers in `cache-store/`. Trouble throws `cache_unavailable`; absent is a value. */
+export interface CacheStore {
+  readonly name: string;
+  /** Resolves when stored entries can be read and counted. */
+  ready(): Promise<void>;
+  /** Live (unexpired) entry under this key. */
+  getByKey(key: ExactKey): Promise<CacheEntry | undefined>;
+  get(id: EntryId): Promise<CacheEntry | undefined>;
+  /** Notes a served hit, for eviction and lists. Never throws, never waits. */
+  touch(id: EntryId): void;
+  /** Visible to reads at once, durable within `flushWithinMs`. Replaces an entry of the same exact key; evicts to stay under the caps. */
+  put(entry: CacheEntry): Promise<void>;
+  remove(id: EntryId, reason: RemovalReason): Promise<boolean>;
+  /** @returns how many were removed. */
+  purge(filter: EntryFilter): Promise<number>;
+  /** Newest first. */
+  list(
+    filter: EntryFilter,
+    page: { readonly limit: number; readonly before?: EpochMs },
+  ): Promise<readonly EntrySummary[]>;
+  /** Every live entry with a semantic part, in batches: feeds the vector index at start, and re-embedding. */
+  semanticEntries(): AsyncIterable<readonly (EntrySummary & { readonly vector: UnitVector })[]>;
+  /** Gives an entry its vector in another space; absent is fine. */
+  setVector(id: EntryId, embeddingModel: string, vector: UnitVector): Promise<void>;
+  /** Told of every removal, whatever the reason, so that the index can follow. */
+  onRemoved(listener: (id: EntryId, scope: Scope | undefined, reason: RemovalReason) => void): void;
+  /** Small facts that outlive the process, such as the last known digest of a model. */
+  getMeta(key: string): Promise<string | undefined>;
+  putMeta(key: string, value: string): Promise<void>;
+  stats(): { readonly entries: number; readonly bytes: number };
+  /** Makes everything put so far durable. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,91 @@
+/** What the cache offers to the gateway. */
+import type { Answer } from '../core/answer.ts';
+import type { AnswerFlow, AnswerRequest, Asker, CallOptions, DispatchSink } from '../core/chat.ts';
+import type { ExactKey, RequestId, Scope } from '../core/ids.ts';
+import type { CacheEntry } from './cache-store.ts';
+import type { GuardName } from './hit-policy.ts';
+
+export type BypassReason =
+  | 'disabled'
+  | 'no-store'
+  | 'load-request'
+  | 'not-deterministic'
+  | 'images'
+  | 'logprobs'
+  | 'too-long';
+
+/** Keys of one request; computed without I/O. */
+export type CachePlan =
+  | { readonly kind: 'bypass'; readonly reason: BypassReason }
+  | {
+      readonly kind: 'cacheable';
+      readonly exactKey: ExactKey;
+      readonly digest: string;
+      /** false on `Cache-Control: no-cache`: ask afresh, then replace the entry. */
+      readonly read: boolean;
+      readonly maxAgeS: number | undefined;
+      /** Absent when only the exact tier applies (tools, a text over the embedder's window, empty text, tier off). */
+      readonly semantic: { readonly scope: Scope; readonly text: string } | undefined;
+    };
+
+export type CacheablePlan = Extract<CachePlan, { kind: 'cacheable' }>;
+
+export type ExactLookup =
+  | { readonly kind: 'hit'; readonly entry: CacheEntry; readonly ageS: number }
+  | { readonly kind: 'miss' }
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export type SemanticLookup =
+  | { readonly kind: 'hit'; readonly entry: CacheEntry; readonly similarity: number; readonly ageS: number }
+  | {
+      readonly kind: 'miss';
+      readonly reason: 'no-neighbour' | 'below-threshold' | 'vetoed' | 'not-eligible' | 'stale';
+      readonly similarity?: number;
+      readonly guard?: GuardName;
+    }
+  /** Counted apart: an outage is not a miss. */
+  | { readonly kind: 'unavailable'; readonly cause: Error };
+
+export interface SemanticCache {
+  /** @param digest of the model that would answer now; '' when unknown. */
+  plan(request: AnswerRequest, asker: Asker, digest: string): CachePlan;
+  exact(plan: CacheablePlan, request: AnswerRequest, options: CallOptions): Promise<ExactLookup>;
+  semantic(plan: CacheablePlan, request: AnswerRequest, options: CallOptions): Promise<SemanticLookup>;
+  /** Keeps a complete answer if it may be kept. Never throws and never makes the caller wait. */
+  keep(
+    plan: CacheablePlan,
+    answer: Answer,
+    facts: { readonly digest: string; readonly requestId: RequestId; readonly tenant: Asker['tenant'] },
+  ): void;
+}
+
+/**
+ * One upstream call for identical requests in flight. Late joiners get the buffered prefix, then
+ * live events; upstream is cancelled when the last subscriber leaves.
+ */
+export interface SingleFlight {
+  /**
+   * Joins the running answer of this key; undefined when there is none to join.
+   * A higher `outputLimit` than the leader's is held back until the leader ends: on `stop` it gets the
+   * whole answer, on `length` `declined` is called and the sink hears nothing. A lower limit is cut
+   * there and ends with `length`.
+   */
+  join(
+    key: ExactKey,
+    sink: DispatchSink,
+    want: { readonly outputLimit: number | undefined; readonly declined: () => void },
+  ): AnswerFlow | undefined;
+  /**
+   * Opens a flight with `sink` as its first subscriber, then calls `start` with the flight's own sink.
+   * `landed` gets the complete answer, once, also when every subscriber but none cancelled it has gone.
+   */
+  open(
+    key: ExactKey,
+    sink: DispatchSink,
+    want: { readonly outputLimit: number | undefined },
+    start: (sink: DispatchSink) => AnswerFlow,
+    landed: (answer: Answer) => void,
+  ): AnswerFlow;
+  /** Running flights and their subscribers. */
+  stats(): { readonly flights: number; readonly subscribers: number };
+}

@@ -1,0 +1,24 @@
+import type { AnswerFlow, AnswerRequest, CallOptions, DispatchSink, EmbedAnswer, EmbedRequest } from '../core/chat.ts';
+import type { ModelName, RequestId, TenantId } from '../core/ids.ts';
+import type { JsonObject } from '../core/json.ts';
+
+export interface DispatchOptions {
+  readonly requestId: RequestId;
+  /** Waiting requests take turns by tenant, not by arrival. */
+  readonly tenant: TenantId;
+}
+
+export interface Router {
+  /**
+   * Finds a thinker and streams its answer into the sink. Fails over before the first event only.
+   * `no_thinker_ready` when none could ever take it, `queue_full` or `timeout_queue` when it waited in vain,
+   * `model_not_found` when thinkers are up and none has the model.
+   */
+  dispatch(request: AnswerRequest, sink: DispatchSink, options: DispatchOptions): AnswerFlow;
+  embed(
+    request: EmbedRequest,
+    options: DispatchOptions & CallOptions,
+  ): Promise<EmbedAnswer & { readonly thinkerName: string }>;
+  show(model: ModelName, body: JsonObject, options: CallOptions): Promise<JsonObject>;
+  stats(): { readonly waiting: number; readonly running: number };
+}
