@@ -1,0 +1,10 @@
+/** What the composition root hands to whoever started it: the CLI, tests, benchmarks. */
+import type { StatusReport } from './admin/admin-types.ts';
+
+export interface RunningGateway {
+  readonly gatewayUrl: string;
+  readonly adminUrl: string;
+  status(): StatusReport;
+  /** Stops accepting, lets running answers finish within the grace period, flushes, closes. Idempotent. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
