@@ -1,0 +1,48 @@
+/** One request and its reply: what every handler needs, made once. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CacheDirectives } from '../core/chat.ts';
+import type { RequestId, TenantId } from '../core/ids.ts';
+import type { EpochMs } from '../core/units.ts';
+import type { ErrorEncoder } from './dialects/dialect.ts';
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: RequestId;
+  readonly route: string;
+  readonly tenant: TenantId;
+  readonly receivedAt: EpochMs;
+  readonly startedMs: number;
+  readonly cors: Readonly<Record<string, string>> | undefined;
+  readonly encodeError: ErrorEncoder;
+}
+
+/** `Cache-Control` of the request. Only what concerns us is read; the rest is for caches between. */
+export function cacheDirectives(header: string | undefined): CacheDirectives {
+  if (header === undefined) return defaultDirectives;
+  const text = header.toLowerCase();
+  const mode = text.includes('no-store') ? 'no-store' : text.includes('no-cache') ? 'no-cache' : 'default';
+  const maxAge = /(?:^|[\s,])max-age\s*=\s*"?(\d{1,9})/.exec(text);
+  return maxAge === null ? { mode } : { mode, maxAgeS: Number(maxAge[1]) };
+}
+
+const defaultDirectives: CacheDirectives = { mode: 'default' };
+
+export function sendBody(
+  exchange: Exchange,
+  status: number,
+  contentType: string,
+  body: string,
+  extra?: Readonly<Record<string, string>>,
+): void {
+  exchange.response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'x-selfhost-request-id': exchange.requestId,
+    ...exchange.cors,
+    ...extra,
+  });
+  exchange.response.end(exchange.request.method === 'HEAD' ? undefined : body);
+}
+
+export const json = 'application/json; charset=utf-8';

@@ -1,0 +1,137 @@
+/**
+ * The whole journey of one request: plan → exact → join a running answer → semantic → thinker.
+ * Right is the way on; every fault of the cache leads to a thinker, never to an error.
+ */
+import { replayEvents } from '../core/answer.ts';
+import type { AnswerFlow, AnswerOrigin, AnswerRequest, Asker, DispatchSink } from '../core/chat.ts';
+import type { Clock } from '../core/clock.ts';
+import { toAppError } from '../core/errors.ts';
+import { exactKey, type ModelName } from '../core/ids.ts';
+import type { Answer } from '../core/answer.ts';
+import type { BypassReason, CacheablePlan, SemanticCache, SingleFlight } from '../cache/cache-types.ts';
+import type { CacheEntry } from '../cache/cache-store.ts';
+import type { Router } from '../router/router-types.ts';
+import { LateFlow } from './late-flow.ts';
+
+/** Where the gateway wants the answer. */
+export interface JourneySink extends DispatchSink {
+  /** How the request stands to the cache, before anything else: what a thinker's answer will be labelled as. */
+  planned(status: 'miss' | 'bypass', reason: BypassReason | undefined): void;
+  /** A stored answer in one piece, in place of events. */
+  whole(origin: AnswerOrigin, answer: Answer): void;
+}
+
+export interface ServeAnswerDeps {
+  readonly cache: SemanticCache;
+  readonly singleFlight: SingleFlight;
+  readonly router: Router;
+  readonly digestOf: (model: ModelName) => string;
+  readonly clock: Clock;
+}
+
+export type ServeAnswer = (request: AnswerRequest, asker: Asker, sink: JourneySink) => AnswerFlow;
+
+export function createServeAnswer({ cache, singleFlight, router, digestOf, clock }: ServeAnswerDeps): ServeAnswer {
+  return function serveAnswer(request, asker, sink) {
+    const plan = cache.plan(request, asker, digestOf(request.model));
+    if (plan.kind === 'bypass') {
+      sink.planned('bypass', plan.reason);
+      return router.dispatch(request, sink, asker);
+    }
+    sink.planned('miss', undefined);
+    const flow = new LateFlow();
+    if (plan.read)
+      throughCache(plan, request, asker, sink, flow).catch((error: unknown) => sink.fail(toAppError(error)));
+    else flow.attach(askAndKeep(plan, request, asker, sink));
+    return flow;
+  };
+
+  async function throughCache(
+    plan: CacheablePlan,
+    request: AnswerRequest,
+    asker: Asker,
+    sink: JourneySink,
+    flow: LateFlow,
+  ): Promise<void> {
+    const found = await cache.exact(plan, request, flow);
+    if (flow.cancelled) return;
+    if (found.kind === 'hit') return sink.whole(hitOrigin('exact', found.entry, 1, found.ageS), found.entry.answer);
+    flow.attach(joinOrLead(plan, request, asker, sink));
+  }
+
+  function joinOrLead(plan: CacheablePlan, request: AnswerRequest, asker: Asker, sink: JourneySink): AnswerFlow {
+    const flow = new LateFlow();
+    const want = { outputLimit: request.outputLimit };
+    // The leader stopped at a lower limit than ours: its answer is not ours, so we ask ourselves.
+    const declined = () => flow.attach(askAndKeep(plan, request, asker, sink));
+    const joined = singleFlight.join(plan.exactKey, sink, { ...want, declined });
+    if (joined) {
+      // `declined` may already have been called and attached what replaces this.
+      flow.attach(joined, { unlessAttached: true });
+      return flow;
+    }
+    const keeper = new OriginKeeper();
+    return singleFlight.open(
+      plan.exactKey,
+      sink,
+      want,
+      (flightSink) => nearOrAsk(plan, request, asker, keeper.watch(flightSink)),
+      (answer) => keep(plan, answer, keeper, asker),
+    );
+  }
+
+  /** What the leader of a flight does: a semantic hit if there is one, else a thinker. */
+  function nearOrAsk(plan: CacheablePlan, request: AnswerRequest, asker: Asker, sink: DispatchSink): AnswerFlow {
+    if (plan.semantic === undefined) return router.dispatch(request, sink, asker);
+    const flow = new LateFlow();
+    cache
+      .semantic(plan, request, flow)
+      .then((found) => {
+        if (flow.cancelled) return;
+        if (found.kind !== 'hit') return flow.attach(router.dispatch(request, sink, asker));
+        sink.origin(hitOrigin('semantic', found.entry, found.similarity, found.ageS));
+        for (const event of replayEvents(found.entry.answer, clock.now())) sink.event(event);
+      })
+      .catch((error: unknown) => sink.fail(toAppError(error)));
+    return flow;
+  }
+
+  /** Asks a thinker for this request alone and keeps what it says. */
+  function askAndKeep(plan: CacheablePlan, request: AnswerRequest, asker: Asker, sink: DispatchSink): AnswerFlow {
+    const keeper = new OriginKeeper();
+    // A key of its own: nobody joins an answer that was asked for afresh.
+    return singleFlight.open(
+      exactKey(`${plan.exactKey}#${asker.requestId}`),
+      sink,
+      { outputLimit: request.outputLimit },
+      (flightSink) => router.dispatch(request, keeper.watch(flightSink), asker),
+      (answer) => keep(plan, answer, keeper, asker),
+    );
+  }
+
+  function keep(plan: CacheablePlan, answer: Answer, keeper: OriginKeeper, asker: Asker): void {
+    const thinker = keeper.origin?.thinker;
+    if (thinker === undefined) return; // replayed from the cache: it is there
+    cache.keep(plan, answer, { digest: thinker.digest ?? '', requestId: asker.requestId, tenant: asker.tenant });
+  }
+}
+
+function hitOrigin(source: 'exact' | 'semantic', entry: CacheEntry, similarity: number, ageS: number): AnswerOrigin {
+  return { source, hit: { entryId: entry.id, similarity, ageS } };
+}
+
+/** Remembers who answered, for the cache. */
+class OriginKeeper {
+  origin: AnswerOrigin | undefined;
+
+  watch(sink: DispatchSink): DispatchSink {
+    return {
+      origin: (origin) => {
+        this.origin = origin;
+        sink.origin(origin);
+      },
+      event: (event) => sink.event(event),
+      fail: (error) => sink.fail(error),
+    };
+  }
+}
