@@ -1,0 +1,226 @@
+/** Routes, and the one place where a request becomes an Exchange. Built from its parts; never listens. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../core/clock.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import { localTenant, requestId, type TenantId } from '../core/ids.ts';
+import type { Random } from '../core/random.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Router } from '../router/router-types.ts';
+import type { ThinkerPool } from '../thinkers/thinker.ts';
+import type { RequestLog } from '../telemetry/request-log.ts';
+import type { Admission } from './admission.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import type { Authenticate } from './auth.ts';
+import type { AnswerCodec, EmbedCodec } from './dialects/dialect.ts';
+import type { createPinner } from './effective-request.ts';
+import { cacheDirectives, json, sendBody, type Exchange } from './exchange.ts';
+import { preflightHeaders, type OriginPolicy } from './http/origin-policy.ts';
+import { readJsonBody } from './http/read-body.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+import { findRoute, type Route } from './routes.ts';
+import type { ServeAnswer } from './serve-answer.ts';
+import { serveEmbeddings } from './serve-embeddings.ts';
+import { serveModels } from './serve-models.ts';
+
+export interface GatewayDeps {
+  readonly serveAnswer: ServeAnswer;
+  readonly router: Router;
+  readonly pool: ThinkerPool;
+  readonly pinner: ReturnType<typeof createPinner>;
+  readonly authenticate: Authenticate;
+  readonly origins: OriginPolicy;
+  readonly admission: Admission;
+  readonly requestMetrics: RequestMetrics;
+  readonly requestLog: RequestLog;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** For the refusal of management routes. */
+  readonly adminUrl: () => string;
+  readonly options: { readonly bodyBytesMax: number; readonly heartbeatMs: number };
+}
+
+export interface Gateway {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** From here on every new request is told `shutting_down`. */
+  drain(): void;
+}
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { clock, random, logger } = deps;
+  const overhead = deps.metrics.gatewayOverhead.labels({});
+  const writerDeps = { ...deps, heartbeatMs: deps.options.heartbeatMs };
+  let draining = false;
+
+  return {
+    handle(request, response) {
+      const startedMs = clock.monotonicMs();
+      const route = findRoute(request.url!, request.headers);
+      const exchange: Exchange & { tenant: TenantId; cors: Exchange['cors'] } = {
+        request,
+        response,
+        requestId: requestId(`req_${random.id(20)}`),
+        route: route.label,
+        tenant: localTenant,
+        receivedAt: clock.now(),
+        startedMs,
+        cors: undefined,
+        encodeError: route.encodeError,
+      };
+      try {
+        exchange.cors = deps.origins.check(request.headers);
+        if (request.method === 'OPTIONS') return preflight(exchange);
+        if (draining)
+          throw new AppError('shutting_down', 'the gateway is shutting down; try again in a moment', {
+            retryAfterMs: 2000,
+          });
+        exchange.tenant = deps.authenticate(request.headers);
+        perform(route, exchange).catch((error: unknown) => refuse(exchange, error));
+      } catch (error) {
+        refuse(exchange, error);
+      }
+    },
+    drain: () => {
+      draining = true;
+    },
+  };
+
+  async function perform(route: Route, exchange: Exchange): Promise<void> {
+    const { method } = exchange.request;
+    if (!route.methods.includes(method!)) {
+      throw new AppError(
+        'method_not_allowed',
+        `${method} ${route.path} is not offered; use ${route.methods.join(' or ')}`,
+      );
+    }
+    switch (route.kind) {
+      case 'answer':
+        return answer(route.codec, exchange);
+      case 'embed':
+        return embed(route.codec, exchange);
+      case 'models': {
+        const body = method === 'POST' ? await readJsonBody(exchange.request, deps.options.bodyBytesMax) : undefined;
+        await serveModels(deps, exchange, route, body);
+        return simple(exchange, 'ok');
+      }
+      case 'operator-only':
+        throw new AppError(
+          'operator_only',
+          `${method} ${route.path} changes what the thinkers hold and is the operator's; call ${deps.adminUrl()}${route.path}`,
+        );
+      case 'refused':
+        throw new AppError(route.code, route.message);
+      default:
+        throw new AppError(
+          'route_not_found',
+          `${method} ${route.path} is no route of this gateway; GET /v1/models or /api/tags lists its models, docs/api.md its routes`,
+        );
+    }
+  }
+
+  async function answer(codec: AnswerCodec, exchange: Exchange): Promise<void> {
+    const body = await readJsonBody(exchange.request, deps.options.bodyBytesMax);
+    const decoded = codec.decode(body);
+    const { request, notices } = deps.pinner.pin(decoded.request);
+    deps.admission.enter(exchange.tenant);
+    const writer = new AnswerWriter(exchange, codec, decoded, joinNotices(decoded.notices, notices), writerDeps, () =>
+      deps.admission.leave(exchange.tenant),
+    );
+    overhead.observe((clock.monotonicMs() - exchange.startedMs) / 1000);
+    const asker = {
+      requestId: exchange.requestId,
+      tenant: exchange.tenant,
+      cache: cacheDirectives(exchange.request.headers['cache-control']),
+      receivedAt: exchange.receivedAt,
+    };
+    try {
+      writer.attach(deps.serveAnswer(request, asker, writer));
+    } catch (error) {
+      logger.error({ err: error, requestId: exchange.requestId }, 'request failed inside the gateway');
+      writer.fail(toAppError(error));
+    }
+  }
+
+  async function embed(codec: EmbedCodec, exchange: Exchange): Promise<void> {
+    const body = await readJsonBody(exchange.request, deps.options.bodyBytesMax);
+    deps.admission.enter(exchange.tenant);
+    try {
+      const served = await serveEmbeddings(
+        { router: deps.router, pinEmbed: (request) => deps.pinner.pinEmbed(request) },
+        exchange,
+        codec,
+        body,
+      );
+      simple(exchange, 'ok', served);
+    } finally {
+      deps.admission.leave(exchange.tenant);
+    }
+  }
+
+  function preflight(exchange: Exchange): void {
+    const wanted = exchange.request.headers['access-control-request-headers'];
+    exchange.response.writeHead(204, {
+      ...exchange.cors,
+      ...preflightHeaders,
+      ...(wanted !== undefined && { 'access-control-allow-headers': wanted }),
+    });
+    exchange.response.end();
+  }
+
+  /** An error before any answer was under way. */
+  function refuse(exchange: Exchange, thrown: unknown): void {
+    const error = toAppError(thrown);
+    if (error.code === 'internal')
+      logger.error({ err: thrown, requestId: exchange.requestId }, 'request failed inside the gateway');
+    const { request, response } = exchange;
+    if (response.headersSent) return void response.destroy();
+    const encoded = exchange.encodeError(error, exchange.requestId);
+    const unread = !request.complete;
+    sendBody(exchange, encoded.status, json, encoded.body, {
+      ...(error.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) }),
+      // What is left of the body is read and dropped, and the connection is not used again.
+      ...(unread && { connection: 'close' }),
+    });
+    if (unread) request.resume();
+    simple(exchange, error.outcome, undefined, error, encoded.status);
+  }
+
+  /** Counts a request that had no answer writer. */
+  function simple(
+    exchange: Exchange,
+    outcome: AppError['outcome'] | 'ok',
+    served?: { readonly model: string; readonly thinker: string; readonly promptTokens: number },
+    error?: AppError,
+    status = 200,
+  ): void {
+    const facts = {
+      route: exchange.route,
+      model: served?.model ?? '',
+      stream: false,
+      cache: served === undefined ? undefined : ('bypass' as const),
+      outcome,
+      totalMs: clock.monotonicMs() - exchange.startedMs,
+      ttftMs: undefined,
+      promptTokens: served?.promptTokens ?? 0,
+      completionTokens: 0,
+    };
+    if (exchange.route === 'other' && error === undefined) return; // probes and lists would drown what people ask
+    deps.requestMetrics.finished({ ...facts, evalNs: 0 });
+    deps.requestLog.add({
+      ...facts,
+      id: exchange.requestId,
+      at: exchange.receivedAt,
+      tenant: exchange.tenant,
+      thinker: served?.thinker,
+      entryId: undefined,
+      similarity: undefined,
+      status,
+      error: error === undefined ? undefined : `${error.code}: ${error.message}`,
+    });
+  }
+}
+
+const joinNotices = (a: readonly string[], b: readonly string[]): readonly string[] =>
+  a.length === 0 ? b : b.length === 0 ? a : [...a, ...b];
