@@ -17,8 +17,8 @@ export function describeValue(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (isJsonObject(value)) return 'an object';
-  if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > shownCharsMax ? `${value.slice(0, shownCharsMax)}…` : value);
+  const shown = typeof value === 'string' && value.length > shownCharsMax ? `${value.slice(0, shownCharsMax)}…` : value;
+  return JSON.stringify(shown);
 }
 
 /** `temperature is "hot"; expected a number`. */
@@ -31,9 +31,10 @@ export function unsupportedField(path: string, remedy: string): AppError {
   return new AppError('unsupported', `${path} is not supported; ${remedy}`, { param: path });
 }
 
-/** @throws AppError bad_request when the body is not an object. */
+/** @param body null stands for an empty body. @throws AppError bad_request when it is not an object. */
 export function bodyObject(body: JsonValue): JsonObject {
   if (isJsonObject(body)) return body;
+  if (body === null) throw new AppError('bad_request', 'missing request body');
   throw new AppError('bad_request', `request body is ${describeValue(body)}; expected a JSON object`);
 }
 
@@ -124,6 +125,6 @@ export function assertShallow(value: JsonValue, path: string, depth = 0): void {
     const message = `${path} is nested deeper than ${depthMax} levels; flatten it`;
     throw new AppError('bad_request', message, { param: path });
   }
-  if (Array.isArray(value)) for (const element of value) assertShallow(element as JsonValue, path, depth + 1);
-  else for (const key in value) assertShallow((value as JsonObject)[key]!, path, depth + 1);
+  const children: readonly JsonValue[] = Array.isArray(value) ? value : Object.values(value);
+  for (const child of children) assertShallow(child, path, depth + 1);
 }

@@ -83,3 +83,14 @@ export function checkSchema(schema: JsonObject, path: string): JsonObject {
   assertShallow(schema, path);
   return schema;
 }
+
+/** Ollama and OpenAI both allow this many alternatives per token. */
+const topLogprobsMax = 20;
+
+export function readTopLogprobs(from: JsonObject, key: string): number | undefined {
+  const value = optionalInteger(from, key, '');
+  if (value !== undefined && (value < 0 || value > topLogprobsMax)) {
+    throw fieldError(key, value, `an integer from 0 to ${topLogprobsMax}`);
+  }
+  return value;
+}
