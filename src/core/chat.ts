@@ -112,6 +112,8 @@ export interface EndEvent {
   readonly timings: Timings;
   /** `/api/generate` only: token ids to continue from. */
   readonly context?: readonly number[];
+  /** The server did not say why it stopped: the answer may have been cut, so it is not worth keeping. */
+  readonly reasonMissing?: true;
 }
 
 /**

@@ -1,0 +1,152 @@
+/** Lines of `/api/chat` and `/api/generate` as neutral events. */
+import type { AnswerSink, FinishReason } from '../../core/chat.ts';
+import type { Clock } from '../../core/clock.ts';
+import { AppError } from '../../core/errors.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
+import { epochMs, type EpochMs } from '../../core/units.ts';
+import { inBandError } from './upstream-errors.ts';
+
+/** What a line meant for the stream: `more` lines may follow, the answer is `done`, or it failed. */
+export type LineOutcome = 'more' | 'done' | AppError;
+
+export interface NativeDecoderOptions {
+  readonly kind: 'chat' | 'generate';
+  readonly sink: AnswerSink;
+  readonly clock: Clock;
+  readonly thinkerName: string;
+  /** Asked after each event: a reader that left in the middle of a line hears no more of it. */
+  readonly call: { readonly open: boolean };
+}
+
+/** Emits `start` once, then the deltas of each line in reading order (thinking, text, tool calls), then `end`. */
+export class NativeDecoder {
+  readonly #options: NativeDecoderOptions;
+  #started = false;
+  #sawToolCall = false;
+
+  constructor(options: NativeDecoderOptions) {
+    this.#options = options;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  line(text: string): LineOutcome {
+    let row: JsonValue;
+    try {
+      row = JSON.parse(text) as JsonValue;
+    } catch (cause) {
+      return this.#malformed(text, cause);
+    }
+    if (!isJsonObject(row)) return this.#malformed(text, undefined);
+    const error = row['error'];
+    if (error !== undefined) return inBandError(this.#options.thinkerName, error, this.#started);
+    const { sink, call, clock } = this.#options;
+    if (!this.#started) {
+      this.#started = true;
+      const model = row['model'];
+      sink.event({
+        type: 'start',
+        model: typeof model === 'string' ? model : '',
+        createdAt: parseInstant(row['created_at'], clock),
+      });
+      if (!call.open) return 'more';
+    }
+    if (this.#options.kind === 'chat') {
+      const message = row['message'];
+      if (isJsonObject(message)) this.#deltas(message, message['content'], row['logprobs']);
+    } else {
+      this.#deltas(row, row['response'], row['logprobs']);
+    }
+    if (row['done'] !== true) return 'more';
+    if (this.#options.call.open) this.#end(row);
+    return 'done';
+  }
+
+  #deltas(message: JsonObject, content: JsonValue | undefined, logprobs: JsonValue | undefined): void {
+    const { sink, call } = this.#options;
+    const thinking = message['thinking'];
+    if (typeof thinking === 'string' && thinking !== '') {
+      sink.event({ type: 'thinking-delta', text: thinking });
+      if (!call.open) return;
+    }
+    const text = typeof content === 'string' ? content : '';
+    if (Array.isArray(logprobs) && logprobs.length > 0) {
+      sink.event({ type: 'text-delta', text, logprobs: logprobs as readonly JsonValue[] });
+    } else if (text !== '') {
+      sink.event({ type: 'text-delta', text });
+    }
+    const calls = message['tool_calls'];
+    if (Array.isArray(calls)) this.#toolCalls(calls as readonly JsonValue[]);
+  }
+
+  #toolCalls(rows: readonly JsonValue[]): void {
+    for (const row of rows) {
+      if (!this.#options.call.open) return;
+      const fn = isJsonObject(row) ? row['function'] : undefined;
+      if (!isJsonObject(row) || !isJsonObject(fn)) continue;
+      const id = row['id'];
+      const name = fn['name'];
+      const args = fn['arguments'];
+      this.#sawToolCall = true;
+      this.#options.sink.event({
+        type: 'tool-call',
+        call: {
+          ...(typeof id === 'string' && id !== '' && { id }),
+          name: typeof name === 'string' ? name : '',
+          // Some servers send the text of the object instead of the object.
+          argumentsJson: typeof args === 'string' ? args : JSON.stringify(args ?? {}),
+        },
+      });
+    }
+  }
+
+  #end(row: JsonObject): void {
+    const context = row['context'];
+    const reason = row['done_reason'];
+    this.#options.sink.event({
+      type: 'end',
+      finishReason: this.#finishReason(reason),
+      ...((typeof reason !== 'string' || reason === '') && { reasonMissing: true }),
+      usage: { promptTokens: count(row['prompt_eval_count']), completionTokens: count(row['eval_count']) },
+      timings: {
+        totalNs: count(row['total_duration']),
+        loadNs: count(row['load_duration']),
+        promptEvalNs: count(row['prompt_eval_duration']),
+        evalNs: count(row['eval_duration']),
+      },
+      ...(Array.isArray(context) && { context: context as readonly number[] }),
+    });
+  }
+
+  #finishReason(reason: JsonValue | undefined): FinishReason {
+    switch (reason) {
+      case 'length':
+      case 'load':
+      case 'unload':
+        return reason;
+      default:
+        return this.#sawToolCall ? 'tool-calls' : 'stop';
+    }
+  }
+
+  /** The line itself stays out of the message: it may hold what the user asked for in confidence. */
+  #malformed(text: string, cause: unknown): AppError {
+    const looks = text.trimStart().startsWith('<') ? ' (a web page; is the URL that of an Ollama server?)' : '';
+    return new AppError(
+      'upstream_broken_stream',
+      `thinker ${this.#options.thinkerName} sent a line of ${text.length} characters that is not a JSON object${looks}`,
+      { cause },
+    );
+  }
+}
+
+/** Counts may be missing: a prompt that was all in the KV cache is reported as none. */
+const count = (value: JsonValue | undefined): number =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+
+function parseInstant(value: JsonValue | undefined, clock: Clock): EpochMs {
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? clock.now() : epochMs(at);
+}
