@@ -1,0 +1,197 @@
+/** The composition root: configuration → drivers → rooms → listening. The only file that knows everyone. */
+import { mkdirSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdmin } from './admin/app.ts';
+import type { StatusReport } from './admin/admin-types.ts';
+import { createThinkers } from './compose/thinkers.ts';
+import { createRememberer } from './compose/rememberer.ts';
+import { createStatus } from './compose/status.ts';
+import type { Config } from './config/schema.ts';
+import { systemClock, type Clock } from './core/clock.ts';
+import { AppError } from './core/errors.ts';
+import { modelName } from './core/ids.ts';
+import { systemRandom } from './core/random.ts';
+import { createAdmission } from './gateway/admission.ts';
+import { createGateway } from './gateway/app.ts';
+import { createAuthenticate } from './gateway/auth.ts';
+import { createPinner } from './gateway/effective-request.ts';
+import { createOriginPolicy } from './gateway/http/origin-policy.ts';
+import { createRequestMetrics } from './gateway/request-metrics.ts';
+import { createServeAnswer } from './gateway/serve-answer.ts';
+import { createRouter } from './router/router.ts';
+import type { RunningGateway } from './running-gateway.ts';
+import { createLogger, type Logger } from './telemetry/logger.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createRequestLog } from './telemetry/request-log.ts';
+import { version, commit } from './version.ts';
+
+export interface StartOptions {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Told of slow steps of starting, such as a download. */
+  readonly onProgress?: (step: string, done: number, total: number) => void;
+}
+
+/** @throws AppError config_invalid when it cannot run as configured; nothing is left running then. */
+export async function startGateway(config: Config, options: StartOptions = {}): Promise<RunningGateway> {
+  const clock = options.clock ?? systemClock;
+  const random = systemRandom;
+  const logger = options.logger ?? createLogger(config.telemetry.logLevel);
+  const metrics = createMetrics();
+  metrics.buildInfo.set({ version, commit: commit() }, 1);
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.toReversed()) await close();
+  };
+
+  try {
+    makeDataDir(config.dataDir);
+    const base = { clock, random, logger, metrics };
+    const [thinkers, rememberer] = await Promise.all([
+      createThinkers(config, base).then((made) => {
+        closers.push(() => made.close());
+        return made;
+      }),
+      createRememberer(config, base, options.onProgress).then((made) => {
+        closers.push(() => made.close());
+        return made;
+      }),
+    ]);
+    const { pool } = thinkers;
+    rememberer.rememberDigests(pool);
+    const router = createRouter({
+      pool,
+      ...base,
+      options: {
+        queueMax: config.admission.queueMax,
+        queueWaitMaxMs: config.admission.queueWaitMaxMs,
+        triesMax: config.router.triesMax,
+        ...config.timeouts,
+      },
+    });
+    const requestMetrics = createRequestMetrics(metrics, (model) => pool.models().some((known) => known.name === modelName(model)));
+    const requestLog = createRequestLog();
+    let adminUrl = '';
+    const gateway = createGateway({
+      serveAnswer: createServeAnswer({
+        cache: rememberer.cache,
+        singleFlight: rememberer.singleFlight,
+        router,
+        digestOf: (model) => pool.digestOf(model),
+        clock,
+      }),
+      router,
+      pool,
+      pinner: createPinner(config.models),
+      authenticate: createAuthenticate(config.apiKeys),
+      origins: createOriginPolicy({ keysRequired: config.apiKeys.length > 0, corsOrigins: config.gateway.corsOrigins }),
+      admission: createAdmission(config.admission),
+      requestMetrics,
+      requestLog,
+      ...base,
+      adminUrl: () => adminUrl,
+      options: config.gateway,
+    });
+
+    const gatewayServer = httpServer(config, (request, response) => gateway.handle(request, response));
+    const gatewayUrl = await listen(gatewayServer, 'gateway', config.gateway.host, config.gateway.port);
+    closers.push(() => closeServer(gatewayServer, clock, 0));
+
+    const status: () => StatusReport = createStatus({
+      config,
+      ...base,
+      pool,
+      router,
+      rememberer,
+      requestMetrics,
+      requestLog,
+      urls: () => ({ gatewayUrl, adminUrl }),
+    });
+    const admin = createAdmin({
+      facts: { status, requests: (limit) => requestLog.list(limit), request: (id) => requestLog.get(id) },
+      cache: rememberer.commands,
+      pool,
+      metrics,
+      clock,
+      logger,
+      adminKeySha256: config.adminKeySha256,
+    });
+    const adminServer = httpServer(config, (request, response) => admin.handle(request, response));
+    adminUrl = await listen(adminServer, 'admin', config.admin.host, config.admin.port);
+    closers.push(() => closeServer(adminServer, clock, 0));
+
+    let closing: Promise<void> | undefined;
+    return {
+      gatewayUrl,
+      adminUrl,
+      status,
+      close({ graceMs = config.gateway.shutdownGraceMs } = {}) {
+        // Stop accepting, finish streams, then stop the rooms in the reverse order of their making.
+        closing ??= (async () => {
+          gateway.drain();
+          await closeServer(gatewayServer, clock, graceMs);
+          await closeAll();
+        })();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new AppError('config_invalid', `cannot make the data folder ${dataDir}: ${(error as Error).message}; choose another with --data-dir or SELFHOST_DATA_DIR`, { cause: error });
+  }
+}
+
+function httpServer(config: Config, handle: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const server = createServer(
+    {
+      requestTimeout: config.gateway.bodyTimeoutMs,
+      headersTimeout: Math.min(20_000, config.gateway.bodyTimeoutMs),
+      keepAliveTimeout: config.gateway.keepAliveTimeoutMs,
+      keepAlive: true,
+      noDelay: true,
+    },
+    handle,
+  );
+  server.maxConnections = config.gateway.connectionsMax;
+  return server;
+}
+
+function listen(server: Server, section: 'gateway' | 'admin', host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const option = section === 'gateway' ? '--port' : '--admin-port';
+      const why = error.code === 'EADDRINUSE' ? `port ${port} on ${host} is in use` : `cannot listen on ${host}:${port} (${error.code ?? error.message})`;
+      reject(new AppError('config_invalid', `${why}; choose another with ${option} (0 picks a free one), or stop what uses it`, { cause: error }));
+    });
+    server.listen(port, host, () => {
+      const address = server.address() as AddressInfo;
+      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      resolve(`http://${name}:${address.port}`);
+    });
+  });
+}
+
+/** Stops accepting, waits for running answers up to the grace period, then cuts what is left. */
+function closeServer(server: Server, clock: Clock, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve();
+    const deadline = clock.after(graceMs, () => server.closeAllConnections());
+    // A connection whose last answer has just ended is idle from then on, not from the start.
+    const sweep = clock.every(50, () => server.closeIdleConnections());
+    server.close(() => {
+      deadline.clear();
+      sweep.clear();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
