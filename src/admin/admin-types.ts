@@ -20,7 +20,13 @@ export interface StatusReport {
     /** Re-embedding after a change of embedder; undefined when none runs. */
     readonly reembedding: { readonly done: number; readonly total: number } | undefined;
   };
-  readonly cache: { readonly mode: string; readonly store: string; readonly entries: number; readonly bytes: number; readonly vectors: number };
+  readonly cache: {
+    readonly mode: string;
+    readonly store: string;
+    readonly entries: number;
+    readonly bytes: number;
+    readonly vectors: number;
+  };
   readonly thinkers: readonly ThinkerReportView[];
   readonly traffic: {
     readonly requests: number;
@@ -68,8 +74,48 @@ export interface AdminFacts {
 }
 
 export interface CacheCommands {
-  list(filter: EntryFilter, page: { readonly limit: number; readonly before?: number }): Promise<readonly EntrySummary[]>;
+  list(
+    filter: EntryFilter,
+    page: { readonly limit: number; readonly before?: number },
+  ): Promise<readonly EntrySummary[]>;
   show(id: EntryId): Promise<CacheEntry | undefined>;
   remove(id: EntryId): Promise<boolean>;
   purge(filter: EntryFilter): Promise<number>;
+}
+
+/** One row of `GET /api/cache/entries`. */
+export interface CacheRowView {
+  readonly id: string;
+  readonly tenant: string;
+  readonly model: string;
+  readonly text: string;
+  readonly embeddingModel: string | undefined;
+  readonly storedAt: number;
+  readonly ageS: number;
+  readonly expiresInS: number;
+  readonly hits: number;
+  readonly bytes: number;
+}
+
+/** `before` asks for the next page; absent on the last one. */
+export interface CacheListView {
+  readonly entries: readonly CacheRowView[];
+  readonly before?: number;
+}
+
+/** `GET /api/cache/entries/:id`: the whole entry but its vector. */
+export interface CacheEntryView extends Omit<CacheEntry, 'semantic'> {
+  readonly semantic: { readonly text: string; readonly embeddingModel: string } | undefined;
+}
+
+/** Body of `POST /api/cache/purge`. With no filter `all` must be true. */
+export interface PurgeRequest {
+  readonly model?: string | undefined;
+  readonly contains?: string | undefined;
+  readonly olderThanS?: number | undefined;
+  readonly all?: true | undefined;
+}
+
+export interface PurgeReply {
+  readonly removed: number;
 }

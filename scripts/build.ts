@@ -1,0 +1,68 @@
+/**
+ * Compiles src/ to dist/ and copies what is not TypeScript. `npm ci` runs it, so it must be quick and
+ * must not stand in the way of an installation without development dependencies that brings its dist/.
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const root = dirname(import.meta.dirname);
+const dist = join(root, 'dist');
+
+process.exitCode = build();
+
+function build(): number {
+  const compiler = findCompiler();
+  if (compiler === undefined) {
+    if (existsSync(join(dist, 'cli', 'main.js'))) return 0;
+    console.error(
+      'build: TypeScript is not installed and there is no dist/ yet; run `npm ci` with development dependencies once',
+    );
+    return 1;
+  }
+  const startedAt = performance.now();
+  rmSync(dist, { recursive: true, force: true });
+  const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (compiled.status !== 0) {
+    console.error('build: the TypeScript compiler found the errors above; dist/ is not usable until they are mended');
+    rmSync(dist, { recursive: true, force: true });
+    return 1;
+  }
+  const assets = globSync('src/**/*', { cwd: root, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && !entry.name.endsWith('.ts') && !entry.parentPath.includes('__fixtures__'),
+  );
+  for (const asset of assets) {
+    const from = join(asset.parentPath, asset.name);
+    const to = join(dist, from.slice(join(root, 'src').length));
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(from, to);
+  }
+  const broken = typeScriptUrls();
+  if (broken.length > 0) {
+    console.error(`build: these files point at a .ts file, which dist/ does not have:\n  ${broken.join('\n  ')}`);
+    return 1;
+  }
+  console.log(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  return 0;
+}
+
+function findCompiler(): string | undefined {
+  const require = createRequire(import.meta.url);
+  try {
+    const manifest = require.resolve('typescript/package.json');
+    const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: { tsc: string } };
+    return join(dirname(manifest), bin.tsc);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The compiler rewrites import specifiers but not `new URL('./worker.ts', import.meta.url)`. */
+function typeScriptUrls(): string[] {
+  const direct = /new URL\(\s*['"`][^'"`]+\.ts['"`]\s*,\s*import\.meta\.url/;
+  return globSync('dist/**/*.js', { cwd: root }).filter((path) => direct.test(readFileSync(join(root, path), 'utf8')));
+}

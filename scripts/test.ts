@@ -1,0 +1,180 @@
+/**
+ * `npm test`: everything this machine can prove. Format, lint and types first, then every tier of tests in one run.
+ *
+ *   npm test                 all of it
+ *   npm test -- gateway cli  only test files whose path contains one of the words, without the checks
+ *
+ * A tier that cannot run here is named with its reason, and never counts as passed.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec, tap } from 'node:test/reporters';
+
+/** One file may take this long, milliseconds: ten times the slowest, so that only a hang is cut off. */
+const fileTimeoutMs = 300_000;
+
+interface Tier {
+  readonly suffix: string;
+  readonly what: string;
+  /** Makes the machine ready; a string is why it cannot be. */
+  readonly prepare: () => Unready | undefined;
+}
+
+/** `missing`: the machine should have been able to and is not: a failure. `absent`: hardware that one may lack. */
+interface Unready {
+  readonly kind: 'missing' | 'absent';
+  readonly why: string;
+}
+
+const ready = (): undefined => undefined;
+
+/** Most specific suffix first: `.test.ts` ends all of them. */
+const tiers: readonly Tier[] = [
+  { suffix: '.sim.test.ts', what: 'simulators on loopback', prepare: ready },
+  {
+    suffix: '.redis.test.ts',
+    what: 'a real Redis',
+    prepare: () => haveProgram('redis-server', ['/usr/bin/redis-server'], 'redis-server'),
+  },
+  {
+    suffix: '.page.test.ts',
+    what: 'pages in Chromium',
+    prepare: () => haveProgram('Chromium', ['/usr/bin/chromium', '/usr/bin/chromium-browser'], 'chromium'),
+  },
+  {
+    suffix: '.gpu.test.ts',
+    what: 'a GPU of this machine',
+    prepare: () =>
+      spawnSync('nvidia-smi', ['-L']).status === 0
+        ? undefined
+        : { kind: 'absent', why: 'no GPU here: `nvidia-smi -L` does not list one' },
+  },
+  { suffix: '.test.ts', what: 'in this process', prepare: ready },
+];
+
+const root = dirname(import.meta.dirname);
+process.chdir(root);
+const words = process.argv.slice(2);
+const summary: string[] = [];
+let failed = false;
+
+if (words.length === 0) {
+  await check('format', 'oxfmt', ['--check', '.'], 'npm run format');
+  await check('lint', 'oxlint', ['--type-aware'], 'npm run lint');
+  await check('types', 'tsc', ['-p', 'tsconfig.json'], 'npm run types');
+} else {
+  summary.push(`only files matching ${words.join(' or ')}; format, lint and types not checked`);
+}
+
+const files = chooseFiles();
+const closing = files.length === 0 ? [] : await runTests(files);
+if (files.length === 0) {
+  failed = true;
+  summary.push(`no test file ${words.length === 0 ? 'found' : `matches ${words.join(' or ')}`}: nothing is proven`);
+}
+console.log(`\n${summary.join('\n')}\n${failed ? 'FAILED' : 'passed'}\n`);
+console.log(closing.join('\n'));
+process.exitCode = failed ? 1 : 0;
+
+function chooseFiles(): string[] {
+  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts'])
+    .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
+    .toSorted();
+  const byTier = Map.groupBy(all, (path) => tiers.find((tier) => path.endsWith(tier.suffix))!);
+  const chosen: string[] = [];
+  for (const tier of tiers) {
+    const found = byTier.get(tier) ?? [];
+    if (found.length === 0) continue;
+    const unready = tier.prepare();
+    if (unready === undefined) {
+      chosen.push(...found);
+      summary.push(`tier ${tier.suffix} (${tier.what}): ${found.length} files`);
+    } else {
+      failed ||= unready.kind === 'missing';
+      summary.push(`tier ${tier.suffix} (${tier.what}): NOT RUN, ${found.length} files: ${unready.why}`);
+    }
+  }
+  return chosen;
+}
+
+async function check(name: string, command: string, commandArguments: readonly string[], mend: string): Promise<void> {
+  const startedAt = performance.now();
+  const child = spawn(join('node_modules', '.bin', command), commandArguments, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  const code = await new Promise<number | null>((resolve) => {
+    child.on('error', (error) => {
+      console.error(`cannot run ${command}: ${error.message}; run \`npm ci\``);
+      resolve(null);
+    });
+    child.on('exit', resolve);
+  });
+  const took = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+  failed ||= code !== 0;
+  summary.push(code === 0 ? `${name}: ok (${took})` : `${name}: FAILED (${took}); see above, or run \`${mend}\``);
+}
+
+/** @returns the runner's own closing lines (`# tests …` to `# duration_ms …`), to be printed last. */
+async function runTests(paths: readonly string[]): Promise<string[]> {
+  const results = run({
+    files: paths.map((path) => join(root, path)),
+    concurrency: Math.max(2, availableParallelism()),
+    timeout: fileTimeoutMs,
+  });
+  let ran = 0;
+  results.on('test:pass', () => void ran++);
+  results.on('test:fail', (event) => {
+    ran++;
+    // A `todo` test may fail: the runner reports it, and does not count it as a failure.
+    failed ||= event.todo === undefined || event.todo === false;
+  });
+  results.on('test:summary', (event) => {
+    failed ||= !event.success;
+  });
+  const lines: string[] = [];
+  const asTap = results.compose(tap);
+  asTap.on('data', (chunk: string | Buffer) => {
+    for (const line of String(chunk).split('\n')) if (/^# \w+ [\d.]+$/.test(line)) lines.push(line);
+  });
+  const asSpec = results.compose(new spec());
+  asSpec.on('data', (chunk: string | Buffer) => process.stdout.write(chunk));
+  await Promise.all([finished(asTap), finished(asSpec)]);
+  if (ran === 0) {
+    failed = true;
+    summary.push('the test files contain no tests: nothing is proven');
+  }
+  return lines.slice(lines.findLastIndex((line) => line.startsWith('# tests ')));
+}
+
+/** Installs a Debian package when none of the programs is there. */
+function haveProgram(name: string, paths: readonly string[], debianPackage: string): Unready | undefined {
+  const there = () => paths.some((path) => existsSync(path));
+  if (there()) return undefined;
+  const missing = (why: string): Unready => ({
+    kind: 'missing',
+    why: `${name} is not at ${paths.join(' or ')} and cannot be installed: ${why}; install it and run again`,
+  });
+  if (spawnSync('apt-get', ['--version']).status !== 0) return missing('this machine has no apt-get');
+  const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  if (prefix.length > 0 && spawnSync('sudo', ['-n', 'true']).status !== 0) {
+    return missing('that needs root, and sudo asks for a password');
+  }
+  console.log(`installing ${debianPackage} with apt-get, which these tests need …`);
+  for (const step of [
+    ['apt-get', 'update', '-qq'],
+    ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', debianPackage],
+  ]) {
+    const [command, ...rest] = [...prefix, ...step];
+    const done = spawnSync(command!, rest, {
+      encoding: 'utf8',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+    if (done.status !== 0) return missing(`\`${step.join(' ')}\` failed: ${done.stderr.trim().slice(-500)}`);
+  }
+  return there() ? undefined : missing(`apt-get installed ${debianPackage}, but the program is not there`);
+}

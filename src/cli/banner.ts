@@ -1,0 +1,114 @@
+/** What `serve` says when it is ready: where it is, where answers come from, and what to type next. */
+import type { StatusReport, ThinkerReportView } from '../admin/admin-types.ts';
+import { chooseModel } from './choose-model.ts';
+import { formatBytes } from './format.ts';
+
+export interface BannerFacts {
+  /** Clients of the gateway must send an API key. */
+  readonly keyRequired: boolean;
+  /** The operator port asks for its key. */
+  readonly adminKeyRequired: boolean;
+  /** Configuration file in use, if any. */
+  readonly configFile: string | undefined;
+}
+
+export function banner(status: StatusReport, facts: BannerFacts): string {
+  const { gatewayUrl, adminUrl } = status;
+  const rows = [
+    row('Gateway', gatewayUrl),
+    row('Operator', `${adminUrl}  (status page, metrics, models${facts.adminKeyRequired ? '; asks for its key' : ''})`),
+    row('Answers', ...answersFrom(status.thinkers)),
+    row('Cache', cacheLine(status)),
+    row('Embedder', `${status.embedding.id}: ${status.embedding.why}`, ...optional(status.embedding.remedy)),
+    row('Data', status.dataDir),
+    row('Config', facts.configFile ?? 'none, defaults (config.example.yaml lists every option)'),
+  ];
+  return [
+    `llm-self-host ${status.version} is ready`,
+    '',
+    ...rows,
+    '',
+    'Point a client at it:',
+    ...clientLines(gatewayUrl, facts.keyRequired),
+    '',
+    ...tryIt(status, facts),
+    '',
+    '',
+  ].join('\n');
+}
+
+const row = (label: string, ...lines: readonly string[]): string =>
+  lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(9)} ${line}`).join('\n');
+
+const optional = (line: string | undefined): string[] => (line === undefined ? [] : [line]);
+
+function answersFrom(thinkers: readonly ThinkerReportView[]): string[] {
+  if (thinkers.length === 0) {
+    return [
+      'NOWHERE YET: no thinker is configured and none was found',
+      'start Ollama on this machine, or list your servers under `thinkers` in a file given with --config',
+    ];
+  }
+  const lines = thinkers.map((thinker) => {
+    const models = thinker.models.length === 0 ? 'no models' : listed(thinker.models);
+    const trouble = thinker.state === 'ready' ? '' : `, ${thinker.state}${because(thinker.lastError)}`;
+    return thinker.kind === 'simulated'
+      ? `${thinker.name}: SIMULATED, no model is running and its text is made up (${models}${trouble})`
+      : `${thinker.name} at ${thinker.url} (${models}${trouble})`;
+  });
+  if (thinkers.every((thinker) => thinker.kind === 'simulated')) {
+    lines.push(
+      'for real answers: start Ollama on this machine and restart, or list your servers under `thinkers`',
+      'in a file given with --config',
+    );
+  }
+  return lines;
+}
+
+/** Enough names to recognise the machine by; a long list is what /api/tags is for. */
+const modelsShownMax = 4;
+
+function listed(models: readonly string[]): string {
+  const rest = models.length - modelsShownMax;
+  return models.slice(0, modelsShownMax).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+const because = (error: string | undefined): string => (error === undefined ? '' : `: ${error}`);
+
+function cacheLine({ cache }: StatusReport): string {
+  if (cache.mode === 'off') return 'off: every question goes to a thinker';
+  const tiers = cache.mode === 'exact-only' ? 'same question only' : 'same question, or the same in other words';
+  return `${cache.mode}: ${tiers}; ${cache.entries} answers (${formatBytes(cache.bytes)}) in ${cache.store}`;
+}
+
+function clientLines(gatewayUrl: string, keyRequired: boolean): string[] {
+  const key = keyRequired ? 'with your key' : 'any key will do';
+  return [
+    row('Ollama', `OLLAMA_HOST=${gatewayUrl}`),
+    row('OpenAI', `base URL ${gatewayUrl}/v1  (${key})`),
+    row('Anthropic', `base URL ${gatewayUrl}  (${key})`),
+  ];
+}
+
+function tryIt({ gatewayUrl, adminUrl, thinkers }: StatusReport, facts: BannerFacts): string[] {
+  const model = chooseModel(thinkers.flatMap((thinker) => thinker.models));
+  if (model === undefined) {
+    const key = facts.adminKeyRequired ? ' -H "Authorization: Bearer $SELFHOST_ADMIN_KEY"' : '';
+    return ['There is no model yet. Fetch one:', `  curl${key} ${adminUrl}/api/pull -d '{"model":"llama3.2"}'`];
+  }
+  return [
+    'Try it, twice: the second answer comes from the cache.',
+    `  ${curlExample(gatewayUrl, model, facts.keyRequired)}`,
+  ];
+}
+
+/** One line to paste into a shell. Model names hold no quotes: Ollama allows letters, digits, `.`, `-`, `_`, `/` and `:`. */
+function curlExample(gatewayUrl: string, model: string, keyRequired: boolean): string {
+  const body = JSON.stringify({
+    model: model.replace(/:latest$/, ''),
+    messages: [{ role: 'user', content: 'Why is the sky blue?' }],
+    stream: false,
+  });
+  const key = keyRequired ? ' -H "Authorization: Bearer $SELFHOST_API_KEY"' : '';
+  return `curl -i${key} ${gatewayUrl}/api/chat -d '${body}'`;
+}

@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import type { RunningGateway } from '../../running-gateway.ts';
+import { banner } from '../banner.ts';
+import { printJson, type CliContext } from '../context.ts';
+import { examples } from '../program.ts';
+
+interface ServeOptions {
+  readonly port?: string;
+  readonly adminPort?: string;
+  readonly dataDir?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export function addServe(program: Command, context: CliContext): void {
+  program
+    .command('serve')
+    .description(
+      'Start the gateway. With no configuration it uses the Ollama on this machine; where there is none, a simulated one, and says so.',
+    )
+    .option('--port <port>', 'gateway port; 0 picks a free one (SELFHOST_PORT; default 11435)')
+    .option('--admin-port <port>', 'operator port; 0 picks a free one (SELFHOST_ADMIN_PORT; default 11436)')
+    .option('--data-dir <folder>', 'where answers are kept (SELFHOST_DATA_DIR; default ~/.local/share/llm-self-host)')
+    .option('--config <file>', 'YAML file of options (SELFHOST_CONFIG); config.example.yaml lists them all')
+    .addHelpText(
+      'after',
+      examples([
+        ['llm-self-host serve', 'on 127.0.0.1:11435'],
+        ['llm-self-host serve --port 0 --admin-port 0 --json', 'free ports, told as JSON'],
+        ['OLLAMA_HOST=http://gpu:11434 llm-self-host serve', 'in front of another machine'],
+        ['llm-self-host serve --config gateway.yaml', 'several machines, keys, limits'],
+      ]),
+    )
+    .action(async (_: unknown, command: Command) => serve(command.optsWithGlobals<ServeOptions>(), context));
+}
+
+async function serve(options: ServeOptions, context: CliContext): Promise<void> {
+  // Signals count from the first moment: a stop during a slow start must not be lost.
+  const stop = stopSignals(context);
+  const [{ loadConfig }, { startGateway }] = await Promise.all([
+    import('../../config/load.ts'),
+    import('../../main.ts'),
+  ]);
+  const config = await loadConfig(context.environment, options);
+  const gateway = await startGateway(config);
+  const status = gateway.status();
+  if (options.json) {
+    printJson(context, status);
+  } else {
+    context.out(
+      banner(status, {
+        keyRequired: config.apiKeys.length > 0,
+        adminKeyRequired: config.adminKeySha256 !== undefined,
+        configFile: config.source,
+      }),
+    );
+  }
+  await stop.requested;
+  await closeGateway(gateway, context, config.gateway.shutdownGraceMs);
+  stop.forget();
+}
+
+async function closeGateway(gateway: RunningGateway, context: CliContext, graceMs: number): Promise<void> {
+  const { inFlight } = gateway.status().traffic;
+  if (inFlight > 0) {
+    const answers = inFlight === 1 ? '1 answer is' : `${inFlight} answers are`;
+    context.err(
+      `stopping: ${answers} still running and may finish for ${graceMs / 1000} s; interrupt again to stop at once\n`,
+    );
+  }
+  await gateway.close();
+  // Something that still holds the process after a full close must not keep a supervisor waiting.
+  setTimeout(() => process.exit(), lingerMs).unref();
+}
+
+const lingerMs = 2_000;
+
+/** npm passes the terminal's Ctrl-C on to us a second time; what comes this soon, milliseconds, is the same key press. */
+const sameSignalMs = 500;
+
+/** First signal: `requested` resolves. Second one: the process ends at once. */
+function stopSignals(context: CliContext): { readonly requested: Promise<void>; forget(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let firstAt: number | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (firstAt === undefined) {
+      firstAt = performance.now();
+      resolve();
+      // A start that never ends has nothing to close yet.
+      return;
+    }
+    if (performance.now() - firstAt < sameSignalMs) return;
+    context.err('stopped at once; running answers were cut\n');
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return {
+    requested: promise,
+    forget: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+  };
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import type { Percentiles, StatusReport } from '../../admin/admin-types.ts';
+import { adminTarget, getJson } from '../client.ts';
+import { printJson, type CliContext, type GlobalOptions } from '../context.ts';
+import { formatBytes, formatDuration, formatMs, formatTable } from '../format.ts';
+import { examples } from '../program.ts';
+
+export function addStatus(program: Command, context: CliContext): void {
+  program
+    .command('status')
+    .description('What the running gateway is doing: thinkers, hits, latency, memory.')
+    .addHelpText(
+      'after',
+      examples([
+        ['llm-self-host status', 'for people'],
+        ['llm-self-host status --json | jq .traffic.hitShare', 'for scripts'],
+      ]),
+    )
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const status = await getJson<StatusReport>(adminTarget(context, options), { path: '/api/status' });
+      if (options.json) printJson(context, status);
+      else context.out(describeStatus(status));
+    });
+}
+
+export function describeStatus(status: StatusReport): string {
+  const { traffic, cache, embedding, memory } = status;
+  const hits = traffic.hits.exact + traffic.hits.semantic + traffic.hits.coalesced;
+  const share = traffic.hitShare === undefined ? '' : ` (${(traffic.hitShare * 100).toFixed(1)} % of those that could)`;
+  const lines = [
+    `llm-self-host ${status.version}, up ${formatDuration(status.uptimeS)}, ${formatBytes(memory.rssBytes)} of memory`,
+    `gateway   ${status.gatewayUrl}`,
+    `operator  ${status.adminUrl}`,
+    `requests  ${traffic.requests} answered, ${traffic.errors} errors, ${traffic.inFlight} running, ${traffic.waiting} waiting`,
+    `hits      ${hits}${share}: ${traffic.hits.exact} exact, ${traffic.hits.semantic} semantic, ${traffic.hits.coalesced} coalesced; ${traffic.tokensSaved} tokens saved`,
+    `misses    ${traffic.misses}, bypasses ${traffic.bypasses}`,
+    `latency   hit ${percentiles(traffic.latency.hit)}; thinker ${percentiles(traffic.latency.thinker)}`,
+    `cache     ${cache.mode}: ${cache.entries} answers, ${formatBytes(cache.bytes)}, ${cache.vectors} vectors, in ${cache.store}`,
+    `embedder  ${embedding.id}: ${embedding.why}`,
+  ];
+  if (embedding.remedy !== undefined) lines.push(`          ${embedding.remedy}`);
+  if (embedding.reembedding !== undefined) {
+    lines.push(
+      `          re-embedding stored prompts: ${embedding.reembedding.done} of ${embedding.reembedding.total}`,
+    );
+  }
+  lines.push(`data      ${status.dataDir}`, '');
+  return `${lines.join('\n')}\n${thinkerTable(status)}`;
+}
+
+const percentiles = (of: Percentiles | undefined): string =>
+  of === undefined ? 'none yet' : `p50 ${formatMs(of.p50Ms)}, p95 ${formatMs(of.p95Ms)}, p99 ${formatMs(of.p99Ms)}`;
+
+function thinkerTable({ thinkers }: StatusReport): string {
+  if (thinkers.length === 0) return 'no thinkers: start Ollama, or list your servers under `thinkers`\n';
+  return formatTable(
+    ['THINKER', 'KIND', 'STATE', 'BUSY', 'MODELS'],
+    thinkers.map((thinker) => [
+      thinker.name,
+      thinker.kind,
+      thinker.state,
+      `${thinker.inFlight}/${thinker.maxConcurrency}`,
+      thinker.lastError ?? (thinker.models.join(', ') || 'none'),
+    ]),
+  );
+}

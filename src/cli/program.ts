@@ -1,0 +1,41 @@
+/** All commands and their help. Building it does nothing else: what a command needs is loaded when it runs. */
+import { Command } from 'commander';
+import { addAsk } from './commands/ask.ts';
+import { addCache } from './commands/cache.ts';
+import { addEmbedder } from './commands/embedder.ts';
+import { addServe } from './commands/serve.ts';
+import { addSim } from './commands/sim.ts';
+import { addStatus } from './commands/status.ts';
+import type { CliContext } from './context.ts';
+
+export function createProgram(context: CliContext): Command {
+  const program = new Command('llm-self-host')
+    .description('One endpoint for Ollama, OpenAI and Anthropic clients, with a cache that remembers answers.')
+    .version(context.version, '--version', 'print the version')
+    .option('--json', 'print the result as JSON, for scripts')
+    .option('--url <url>', 'gateway to speak to (SELFHOST_URL; default http://127.0.0.1:11435)')
+    .option('--admin-url <url>', 'its operator port (SELFHOST_ADMIN_URL; default http://127.0.0.1:11436)')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: true, helpWidth: 100 })
+    .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
+    .showHelpAfterError('(see --help)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText(
+      'after',
+      examples([
+        ['llm-self-host serve', 'start the gateway; it says what to do next'],
+        ['llm-self-host ask "What is a GPU?"', 'ask it something; ask twice and the cache answers'],
+        ['llm-self-host status', 'what it is doing'],
+        ['llm-self-host cache purge --model llama3.2 --yes', 'forget the answers of one model'],
+      ]),
+    );
+  for (const add of [addServe, addAsk, addStatus, addCache, addEmbedder, addSim]) add(program, context);
+  return program;
+}
+
+export function examples(rows: readonly (readonly [command: string, what: string])[]): string {
+  const width = Math.max(...rows.map(([command]) => command.length));
+  return `\nExamples:\n${rows.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n')}\n`;
+}
