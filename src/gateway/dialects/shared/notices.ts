@@ -18,5 +18,5 @@ export function noticeUnknownFields(from: JsonObject, known: ReadonlySet<string>
   const unknown = Object.keys(from).filter((key) => !known.has(key) && from[key] !== null);
   if (unknown.length === 0) return;
   const named = unknown.slice(0, namedUnknownMax).map(headerWord).join(', ');
-  addNotice(notices, `not known and not used: ${named}${unknown.length > namedUnknownMax ? ', …' : ''}`);
+  addNotice(notices, `not known and not used: ${named}${unknown.length > namedUnknownMax ? ', ...' : ''}`);
 }
