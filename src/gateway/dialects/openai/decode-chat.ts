@@ -15,12 +15,12 @@ import {
   unsupportedField,
 } from '../shared/fields.ts';
 import { toolsMax } from '../shared/limits.ts';
+import { noticeUnknownFields } from '../shared/notices.ts';
 import { checkSchema, readTopLogprobs, thinkFromEffort } from '../shared/options.ts';
 import { nativeTool } from '../shared/tools.ts';
 import { readChatMessages } from './decode-messages.ts';
 import {
   noticeLogitBias,
-  noticeUnknown,
   readOutputLimit,
   readResponseFormat,
   readSampling,
@@ -107,7 +107,7 @@ export function decodeOpenAiChat(input: JsonValue): DecodedOpenAi<ChatRequest> {
   if (tools) request.tools = tools;
   readLogprobs(body, request);
   noticeMeaningLost(body, notices);
-  noticeUnknown(body, known, notices);
+  noticeUnknownFields(body, known, notices);
   return { request, model: model.written, ...readStream(body), notices };
 }
 

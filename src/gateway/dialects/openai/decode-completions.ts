@@ -11,11 +11,11 @@ import {
   unsupportedField,
 } from '../shared/fields.ts';
 import { embedInputsMax } from '../shared/limits.ts';
+import { noticeUnknownFields } from '../shared/notices.ts';
 import { readTopLogprobs } from '../shared/options.ts';
 import type { DecodedOpenAi } from './decode-chat.ts';
 import {
   noticeLogitBias,
-  noticeUnknown,
   readOutputLimit,
   readSampling,
   readStream,
@@ -74,7 +74,7 @@ export function decodeOpenAiCompletions(input: JsonValue): DecodedOpenAi<Generat
     if (logprobs > 0) request.topLogprobs = logprobs;
   }
   noticeLogitBias(body, notices);
-  noticeUnknown(body, known, notices);
+  noticeUnknownFields(body, known, notices);
   return { request, model: model.written, ...readStream(body), notices };
 }
 

@@ -72,26 +72,6 @@ export function noticeLogitBias(body: JsonObject, notices: string[]): void {
   if (bias && Object.keys(bias).length > 0) notices.push('logit_bias was ignored: thinkers do not offer it');
 }
 
-/** Names of unknown fields that one notice repeats: a header must stay short. */
-const namedFieldsMax = 8;
-/** A notice becomes a header: nothing but plain names may get there. */
-const plainName = /^[A-Za-z0-9_.-]{1,64}$/;
-
-/** Tells about fields that are neither used nor known to be without meaning here. */
-export function noticeUnknown(body: JsonObject, known: ReadonlySet<string>, notices: string[]): void {
-  let names: string[] | undefined;
-  let more = 0;
-  for (const key of Object.keys(body)) {
-    if (known.has(key) || body[key] === null) continue;
-    names ??= [];
-    if (names.length < namedFieldsMax && plainName.test(key)) names.push(key);
-    else more += 1;
-  }
-  if (!names) return;
-  const list = [...names, ...(more > 0 ? [`${more} more`] : [])].join(', ');
-  notices.push(`ignored fields that this API does not have: ${list}`);
-}
-
 /** `response_format` → native `format`. */
 export function readResponseFormat(body: JsonObject): 'json' | JsonObject | undefined {
   const format = optionalObject(body, 'response_format', '');
