@@ -1,0 +1,42 @@
+/** The keys that wall requests off from each other: the exact key, the semantic scope and its form in the index. */
+import { createHmac, hash } from 'node:crypto';
+import type { AnswerRequest } from '../core/chat.ts';
+import { exactKey, scope, type ExactKey, type Scope, type TenantId } from '../core/ids.ts';
+import { canonicalRequest } from './canonical.ts';
+
+/** Who and what an answer belongs to, apart from the request's own words. */
+export interface KeyOwner {
+  /** Raising it makes everything stored before unreachable, in O(1). */
+  readonly epoch: number;
+  readonly tenant: TenantId;
+  /** Of the model that would answer; '' when unknown, then the model's name stands in for it. */
+  readonly digest: string;
+}
+
+/** SHA-256 (base64url) over epoch, tenant, model digest and the whole canonical request. @throws NestingError */
+export function exactKeyOf(owner: KeyOwner, request: AnswerRequest): ExactKey {
+  return exactKey(hash('sha256', `${ownerFields(owner, request)}${canonicalRequest(request)}`, 'base64url'));
+}
+
+/**
+ * HMAC-SHA-256 (base64url) over everything of the request but the text that the semantic tier compares:
+ * system prompt, earlier turns, tools, format, sampling, every other option, tenant, digest and epoch.
+ * Keyed, because scopes are stored beside vectors and must not let a reader test guesses of a prompt.
+ *
+ * The embedder is no part of it: an entry keeps its scope when it is embedded anew. `indexScope` adds
+ * the embedder where vectors meet, so that vectors of two spaces never do. @throws NestingError
+ */
+export function semanticScopeOf(owner: KeyOwner, request: AnswerRequest, secret: string): Scope {
+  const text = `${ownerFields(owner, request)}${canonicalRequest(request, { withoutLastText: true })}`;
+  return scope(createHmac('sha256', secret).update(text).digest('base64url'));
+}
+
+/** Scope under which the index holds the vectors of one embedder. */
+export function indexScope(stored: Scope, embeddingModelId: string): Scope {
+  return scope(hash('sha256', `${stored}|${embeddingModelId}`, 'base64url'));
+}
+
+function ownerFields({ epoch, tenant, digest }: KeyOwner, request: AnswerRequest): string {
+  const model = digest === '' ? `n${JSON.stringify(request.model)}` : `d${JSON.stringify(digest)}`;
+  return `1|${epoch}|${JSON.stringify(tenant)}|${model}|`;
+}
