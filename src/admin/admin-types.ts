@@ -37,6 +37,9 @@ export interface StatusReport {
     /** Of answered requests that could have hit; undefined before the first. */
     readonly hitShare: number | undefined;
     readonly tokensSaved: number;
+    /** Requests the gateway is answering, those that share one upstream call included. */
+    readonly open: number;
+    /** Calls running on thinkers, and requests waiting for one. */
     readonly inFlight: number;
     readonly waiting: number;
     /** Over the request log (the last 1,000), milliseconds. */

@@ -1,7 +1,7 @@
 /** What `serve` says when it is ready: where it is, where answers come from, and what to type next. */
 import type { StatusReport, ThinkerReportView } from '../admin/admin-types.ts';
-import { chooseModel } from './choose-model.ts';
-import { formatBytes } from './format.ts';
+import { chooseModel } from '../core/choose-model.ts';
+import { formatBytes } from '../core/format.ts';
 
 export interface BannerFacts {
   /** Clients of the gateway must send an API key. */

@@ -1,9 +1,9 @@
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { chooseModel } from '../choose-model.ts';
+import { chooseModel } from '../../core/choose-model.ts';
+import { formatMs } from '../../core/format.ts';
 import { call, gatewayTarget, getJson, type Target } from '../client.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
-import { formatMs } from '../format.ts';
 import { examples } from '../program.ts';
 
 interface AskOptions extends GlobalOptions {

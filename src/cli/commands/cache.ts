@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { CacheEntryView, CacheListView, PurgeReply } from '../../admin/admin-types.ts';
+import { formatBytes, formatDuration } from '../../core/format.ts';
 import { adminTarget, getJson, type Target } from '../client.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
-import { formatBytes, formatDuration, formatTable, parseDuration } from '../format.ts';
+import { formatTable, parseDuration } from '../format.ts';
 import { examples } from '../program.ts';
 
 interface ListOptions extends GlobalOptions {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Percentiles, StatusReport } from '../../admin/admin-types.ts';
+import { formatBytes, formatDuration, formatMs } from '../../core/format.ts';
 import { adminTarget, getJson } from '../client.ts';
 import { printJson, type CliContext, type GlobalOptions } from '../context.ts';
-import { formatBytes, formatDuration, formatMs, formatTable } from '../format.ts';
+import { formatTable } from '../format.ts';
 import { examples } from '../program.ts';
 
 export function addStatus(program: Command, context: CliContext): void {

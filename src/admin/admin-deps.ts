@@ -1,0 +1,31 @@
+/** What the operator port is built from. */
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { ThinkerPool } from '../thinkers/thinker.ts';
+import type { AdminFacts, CacheCommands } from './admin-types.ts';
+
+export interface AdminDeps {
+  readonly facts: AdminFacts;
+  readonly cache: CacheCommands;
+  readonly pool: Pick<ThinkerPool, 'views' | 'get'>;
+  readonly metrics: Pick<Metrics, 'registry'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** SHA-256 of the operator key, hex; undefined: anyone on this machine may. */
+  readonly adminKeySha256: string | undefined;
+  readonly options?: Partial<AdminOptions>;
+}
+
+export interface AdminOptions {
+  /** Purge filters are small; anything larger is a mistake. */
+  readonly bodyBytesMax: number;
+  /** JSON of a management call. A `create` may bring a template, a licence and example messages. Blobs stream and have no cap. */
+  readonly managementBodyBytesMax: number;
+}
+
+export const adminDefaults: AdminOptions = { bodyBytesMax: 64 * 1024, managementBodyBytesMax: 8 * 1024 * 1024 };
+
+export interface AdminContext extends Omit<AdminDeps, 'options'> {
+  readonly options: AdminOptions;
+}

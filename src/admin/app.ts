@@ -1,0 +1,163 @@
+/** Routes of the operator port. Built from its dependencies; who listens is the composition root's business. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError, toAppError } from '../core/errors.ts';
+import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
+import { listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
+import { challenge, createGuard } from './guard.ts';
+import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
+import { createManagement, isManagementRoute } from './management.ts';
+import { renderStatusPage, statusPagePolicy } from './status-page.ts';
+
+type Handler = (exchange: Exchange, context: AdminContext, id: string) => void | Promise<void>;
+
+interface Route {
+  /** `GET` also serves HEAD. */
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** A closing `:id` matches one segment. */
+  readonly path: string;
+  readonly handle: Handler;
+}
+
+export const adminRoutes: readonly Route[] = [
+  { method: 'GET', path: '/', handle: showPage },
+  { method: 'GET', path: '/metrics', handle: showMetrics },
+  { method: 'GET', path: '/healthz', handle: (exchange) => sendJson(exchange, { status: 'ok' }) },
+  { method: 'GET', path: '/api/status', handle: (exchange, { facts }) => sendJson(exchange, facts.status()) },
+  { method: 'GET', path: '/api/requests', handle: listRequests },
+  { method: 'GET', path: '/api/requests/:id', handle: showRequest },
+  { method: 'GET', path: '/api/cache/entries', handle: listEntries },
+  { method: 'GET', path: '/api/cache/entries/:id', handle: showEntry },
+  { method: 'DELETE', path: '/api/cache/entries/:id', handle: removeEntry },
+  { method: 'POST', path: '/api/cache/purge', handle: purgeEntries },
+];
+
+export interface Admin {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
+export function createAdmin(deps: AdminDeps): Admin {
+  const context: AdminContext = { ...deps, options: { ...adminDefaults, ...deps.options } };
+  const guard = createGuard(deps.adminKeySha256);
+  const management = createManagement(context);
+
+  async function serve(exchange: Exchange): Promise<void> {
+    // A liveness probe has no key, and learns nothing but that we live.
+    if (exchange.path !== '/healthz') {
+      const refusal = guard(exchange.request);
+      if (refusal) {
+        sendError(exchange, refusal, refusal.code === 'unauthorized' ? challenge : {});
+        return;
+      }
+    }
+    if (isManagementRoute(exchange.path)) {
+      await management(exchange);
+      return;
+    }
+    const { route, id } = findRoute(exchange);
+    await route.handle(exchange, context, id);
+  }
+
+  return {
+    handle(request, response) {
+      const exchange = openExchange(request, response);
+      serve(exchange).catch((thrown: unknown) => {
+        const error = toAppError(thrown);
+        // An operator who left needs no answer and is no fault.
+        if (error.code === 'aborted') return void response.destroy();
+        if (error.code === 'internal') {
+          deps.logger.error({ err: error.cause, path: exchange.path }, 'operator request failed');
+        }
+        if (response.headersSent) response.destroy();
+        else if (isManagementRoute(exchange.path)) sendManagementError(exchange, error);
+        else sendError(exchange, error, allowOf(exchange, error));
+      });
+    },
+  };
+}
+
+function openExchange(request: IncomingMessage, response: ServerResponse): Exchange {
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  return {
+    request,
+    response,
+    method: request.method ?? 'GET',
+    path: mark === -1 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1)),
+  };
+}
+
+/** @throws AppError route_not_found | method_not_allowed */
+function findRoute({ method, path }: Exchange): { readonly route: Route; readonly id: string } {
+  const here = adminRoutes.flatMap((route) => {
+    const id = matchPath(route.path, path);
+    return id === undefined ? [] : [{ route, id }];
+  });
+  if (here.length === 0) {
+    throw new AppError(
+      'route_not_found',
+      `no route ${path} on the operator port; models are asked on the gateway port`,
+    );
+  }
+  const wanted = method === 'HEAD' ? 'GET' : method;
+  const found = here.find(({ route }) => route.method === wanted);
+  if (!found) throw new AppError('method_not_allowed', `${path} does not take ${method}; it takes ${allowed(path)}`);
+  return found;
+}
+
+/** @returns the `:id` part, '' where there is none, undefined when the path does not match. */
+function matchPath(pattern: string, path: string): string | undefined {
+  if (!pattern.endsWith(':id')) return pattern === path ? '' : undefined;
+  const prefix = pattern.slice(0, -':id'.length);
+  const rest = path.slice(prefix.length);
+  if (!path.startsWith(prefix) || rest === '' || rest.includes('/')) return undefined;
+  try {
+    return decodeURIComponent(rest);
+  } catch {
+    return undefined;
+  }
+}
+
+const allowed = (path: string): string =>
+  adminRoutes
+    .filter((route) => matchPath(route.path, path) !== undefined)
+    .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .join(', ');
+
+const allowOf = ({ path }: Exchange, error: AppError): Record<string, string> =>
+  error.code === 'method_not_allowed' ? { allow: allowed(path) } : {};
+
+async function showMetrics(exchange: Exchange, { metrics }: AdminContext): Promise<void> {
+  const body = await metrics.registry.metrics();
+  sendText(exchange, { contentType: metrics.registry.contentType, body });
+}
+
+/** Enough for the eye; `/api/requests` has the rest. */
+const pageRequests = 20;
+
+function showPage(exchange: Exchange, { facts, clock }: AdminContext): void {
+  sendText(exchange, {
+    contentType: 'text/html; charset=utf-8',
+    body: renderStatusPage({ status: facts.status(), requests: facts.requests(pageRequests), now: clock.now() }),
+    headers: { 'content-security-policy': statusPagePolicy },
+  });
+}
+
+/** What the request log holds. */
+const requestsMax = 1000;
+
+function listRequests(exchange: Exchange, { facts }: AdminContext): void {
+  const limit = wholeNumber(exchange.query, 'limit', { fallback: 50, max: requestsMax });
+  sendJson(exchange, { requests: facts.requests(limit) });
+}
+
+function showRequest(exchange: Exchange, { facts }: AdminContext, id: string): void {
+  const record = facts.request(id);
+  if (!record) {
+    throw new AppError(
+      'entry_not_found',
+      `no request \`${id}\` among the last ${requestsMax}; older ones are not kept`,
+    );
+  }
+  sendJson(exchange, record);
+}
