@@ -109,7 +109,9 @@ export type LeaseOutcome =
   /** Its fault: counts towards ejection. */
   | { readonly kind: 'failed'; readonly error: AppError }
   /** Busy, rejected the request itself, or the client left: not its fault. */
-  | { readonly kind: 'busy' | 'rejected' | 'aborted' };
+  | { readonly kind: 'busy' | 'aborted' }
+  /** `modelMissing`: it does not have that model, whatever its list said; not asked again before its next probe. */
+  | { readonly kind: 'rejected'; readonly modelMissing?: ModelName };
 
 export interface Lease {
   readonly thinker: Thinker;
@@ -128,7 +130,8 @@ export interface ModelDemand {
 export interface ThinkerPool {
   views(): readonly ThinkerView[];
   get(id: ThinkerId): Thinker | undefined;
-  lease(id: ThinkerId): Lease;
+  /** @param model counted as loaded there once the lease has completed, before the next probe says so */
+  lease(id: ThinkerId, model?: ModelName): Lease;
   /** Called whenever a request that waits might now be placed: a lease ended, a probe succeeded, a thinker came. */
   onCapacity(listener: () => void): void;
   /** Digest of the model as the thinkers report it, the last known one while none is up; '' when never seen. */

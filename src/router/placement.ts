@@ -1,0 +1,362 @@
+/** Places jobs on thinkers: at once, after waiting, or elsewhere after a failure. */
+import type { Clock, Timer } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import type { ModelName, TenantId, ThinkerId } from '../core/ids.ts';
+import type { Random } from '../core/random.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { DemandTracker } from '../thinkers/demand.ts';
+import type { AnswerTimeouts, Lease, LeaseOutcome, ThinkerPool, ThinkerView } from '../thinkers/thinker.ts';
+import { explainAbsence, hasRoom, serves } from './filters.ts';
+import { pick } from './pickers.ts';
+import { WaitingLine } from './waiting-line.ts';
+
+export interface RouterOptions {
+  /** Requests that may wait. Default 256: a longer queue outlives the clients' own timeouts. */
+  readonly queueMax: number;
+  /** Longest time a request waits, all its waits together. Default 120000: most clients give up then. */
+  readonly queueWaitMaxMs: number;
+  /** Thinkers tried before a failure is passed on. Default 3: a third failure is rarely the thinker's. */
+  readonly triesMax: number;
+  /** Times a request is turned away as busy before that is passed on. Default 16: with growing pauses, a minute or two. */
+  readonly busyTriesMax: number;
+  /** First token of a model that is in memory. Default 60000. */
+  readonly firstTokenWarmMs: number;
+  /** First token of a model that must be loaded first. Default 600000: large ones take minutes. */
+  readonly firstTokenColdMs: number;
+  /** Silence between two chunks. Default 30000. */
+  readonly stallMs: number;
+  /** A whole answer. Default 3600000: long reasoning on a slow machine. */
+  readonly totalMs: number;
+}
+
+export const routerDefaults: RouterOptions = {
+  queueMax: 256,
+  queueWaitMaxMs: 120_000,
+  triesMax: 3,
+  busyTriesMax: 16,
+  firstTokenWarmMs: 60_000,
+  firstTokenColdMs: 600_000,
+  stallMs: 30_000,
+  totalMs: 3_600_000,
+};
+
+export interface PlacementDeps {
+  readonly pool: ThinkerPool;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly demand?: DemandTracker;
+  readonly options?: Partial<RouterOptions>;
+}
+
+/** A request on its way to a thinker. Its fields are written by the placement alone. */
+export abstract class Job {
+  abstract readonly tenant: TenantId;
+  abstract readonly model: ModelName;
+  state: 'new' | 'waiting' | 'running' | 'done' = 'new';
+  /** Thinkers that failed it. */
+  tried: Set<ThinkerId> | undefined;
+  failures = 0;
+  busyTries = 0;
+  /** Not offered a place before this instant of the monotonic clock. */
+  notBeforeMs = 0;
+  waitingSinceMs = 0;
+  waitedMs = 0;
+  lease: Lease | undefined;
+  view: ThinkerView | undefined;
+  startedMs = 0;
+  cold = false;
+
+  /** The thinker is chosen and leased. */
+  abstract begin(lease: Lease, timeouts: AnswerTimeouts): void;
+  /** The end, told to the asker. */
+  abstract tellFailure(error: AppError): void;
+}
+
+/** How often waiting jobs are looked at when nothing else happens: deadlines and pauses are this exact. */
+const tickMs = 100;
+/** Pause before the same thinker is asked again, doubled with each failure. */
+const retryPauseMs = 100;
+/** Pause of a thinker that said it is busy, doubled while it keeps saying so. */
+const restMs = 250;
+/** Longest such pause, also when the thinker asks for more: others may have freed it by then. */
+const restMaxMs = 8_000;
+
+interface Rest {
+  untilMs: number;
+  streak: number;
+}
+
+export class Placement {
+  readonly options: RouterOptions;
+  readonly clock: Clock;
+  readonly #deps: PlacementDeps;
+  readonly #warm: AnswerTimeouts;
+  readonly #cold: AnswerTimeouts;
+  readonly #line = new WaitingLine<Job>();
+  /** At most one row per thinker; rows go when it answers again. */
+  readonly #rests = new Map<ThinkerId, Rest>();
+  #ticker: Timer | undefined;
+  #serveScheduled = false;
+  #running = 0;
+
+  constructor(deps: PlacementDeps) {
+    this.#deps = deps;
+    this.clock = deps.clock;
+    this.options = { ...routerDefaults, ...deps.options };
+    const { firstTokenWarmMs, firstTokenColdMs, stallMs, totalMs } = this.options;
+    this.#warm = { firstTokenMs: firstTokenWarmMs, stallMs, totalMs };
+    this.#cold = { firstTokenMs: firstTokenColdMs, stallMs, totalMs };
+    deps.pool.onCapacity(() => this.#scheduleServe());
+  }
+
+  get waiting(): number {
+    return this.#line.size;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Placed before this returns where a thinker has room; the asker hears nothing before it returns. */
+  submit(job: Job): void {
+    this.#deps.demand?.arrived(job.model);
+    const choice = this.#choose(job);
+    if (choice === 'wait') {
+      const { queueMax } = this.options;
+      if (this.#line.size < queueMax) return this.#wait(job, 'back');
+      const message = `the queue is full (${queueMax} requests wait for a thinker); retry later or add thinkers`;
+      return this.#failLater(job, new AppError('queue_full', message, { retryAfterMs: 5_000 }));
+    }
+    if (choice instanceof AppError) return this.#failLater(job, choice);
+    this.#start(job, choice);
+  }
+
+  /** The answer is complete. */
+  complete(job: Job, ttftMs: number | undefined): void {
+    if (this.#rests.size > 0 && job.view) this.#rests.delete(job.view.id);
+    job.state = 'done';
+    this.#release(job, { kind: 'completed', ttftMs });
+  }
+
+  /** The asker left; everything is given back before this returns. */
+  leave(job: Job): void {
+    const { state } = job;
+    job.state = 'done';
+    if (state === 'waiting') {
+      this.#line.remove(job);
+      this.#stopWaiting(job);
+    } else if (state === 'running') {
+      this.#release(job, { kind: 'aborted' });
+    }
+  }
+
+  /** The attempt failed. @param begun its first event has been passed on, so there is no second attempt */
+  failed(job: Job, error: AppError, begun: boolean): void {
+    const view = job.view;
+    this.#release(job, outcomeOf(error, job.model));
+    if (!begun && view && this.#mayRetry(job, error, view)) {
+      this.#deps.logger.debug(
+        { thinker: view.name, code: error.code, failures: job.failures },
+        'attempt failed, retrying',
+      );
+      this.#wait(job, 'front');
+      return this.#scheduleServe();
+    }
+    job.state = 'done';
+    job.tellFailure(error);
+  }
+
+  #mayRetry(job: Job, error: AppError, view: ThinkerView): boolean {
+    const { triesMax, busyTriesMax } = this.options;
+    if (error.code === 'upstream_busy') {
+      job.busyTries += 1;
+      this.#rest(view.id, error.retryAfterMs);
+      return job.busyTries < busyTriesMax;
+    }
+    const missing = error.code === 'model_not_found';
+    if (!missing && (!error.retryable || error.code === 'timeout_total')) return false;
+    job.failures += 1;
+    if (job.failures >= triesMax) return false;
+    const others = this.#deps.pool.views().some((other) => this.#isUntried(job, other) && other.id !== view.id);
+    if (missing) return others;
+    (job.tried ??= new Set()).add(view.id);
+    if (others) return true;
+    // Whoever waited the whole time for a first token has waited enough for this thinker.
+    if (error.code === 'timeout_first_token') return false;
+    const pauseMs = retryPauseMs * 2 ** (job.failures - 1);
+    job.notBeforeMs = this.clock.monotonicMs() + pauseMs * (0.5 + this.#deps.random.float());
+    return true;
+  }
+
+  #isUntried(job: Job, view: ThinkerView): boolean {
+    return serves(view, job.model) && job.tried?.has(view.id) !== true;
+  }
+
+  #rest(id: ThinkerId, retryAfterMs = 0): void {
+    const nowMs = this.clock.monotonicMs();
+    const rest = this.#rests.get(id) ?? { untilMs: 0, streak: 0 };
+    // Several requests turned away together are one sign of being busy, not several.
+    if (rest.untilMs <= nowMs) {
+      const ms =
+        Math.max(restMs * 2 ** Math.min(rest.streak, 8), retryAfterMs) * (0.75 + 0.5 * this.#deps.random.float());
+      rest.untilMs = nowMs + Math.min(ms, restMaxMs);
+      rest.streak += 1;
+    }
+    this.#rests.set(id, rest);
+  }
+
+  #isResting(id: ThinkerId, nowMs: number): boolean {
+    const rest = this.#rests.get(id);
+    return rest !== undefined && rest.untilMs > nowMs;
+  }
+
+  #choose(job: Job): ThinkerView | 'wait' | AppError {
+    const views = this.#deps.pool.views();
+    const nowMs = this.#rests.size > 0 ? this.clock.monotonicMs() : 0;
+    let candidates: ThinkerView[] | undefined;
+    let only: ThinkerView | undefined;
+    let serving = 0;
+    let untried = 0;
+    for (const view of views) {
+      if (!serves(view, job.model)) continue;
+      serving += 1;
+      const fresh = job.tried?.has(view.id) !== true;
+      if (fresh) untried += 1;
+      if (!fresh || !hasRoom(view) || this.#isResting(view.id, nowMs)) continue;
+      if (!only) only = view;
+      else (candidates ??= [only]).push(view);
+    }
+    if (serving === 0) return explainAbsence(views, job.model);
+    if (candidates) return pick(candidates, job.model, this.#deps.random);
+    if (only) return only;
+    if (untried > 0) return 'wait';
+    // All have failed it: the same ones again, if the pause between tries has passed.
+    const again = views.filter((view) => serves(view, job.model) && hasRoom(view) && !this.#isResting(view.id, nowMs));
+    return again.length === 0 ? 'wait' : pick(again, job.model, this.#deps.random);
+  }
+
+  #start(job: Job, view: ThinkerView): void {
+    const lease = this.#deps.pool.lease(view.id, job.model);
+    this.#running += 1;
+    this.#deps.demand?.running(job.model, 1);
+    job.state = 'running';
+    job.lease = lease;
+    job.view = view;
+    job.cold = !view.loaded.has(job.model);
+    job.startedMs = this.clock.monotonicMs();
+    this.#deps.metrics.queueWait.observe({ model: job.model }, job.waitedMs / 1000);
+    job.begin(lease, job.cold ? this.#cold : this.#warm);
+  }
+
+  #release(job: Job, outcome: LeaseOutcome): void {
+    const { lease } = job;
+    if (!lease) return;
+    job.lease = undefined;
+    this.#running -= 1;
+    this.#deps.demand?.running(job.model, -1);
+    lease.release(outcome);
+  }
+
+  #failLater(job: Job, error: AppError): void {
+    queueMicrotask(() => {
+      if (job.state === 'done') return;
+      job.state = 'done';
+      job.tellFailure(error);
+    });
+  }
+
+  #wait(job: Job, where: 'front' | 'back'): void {
+    job.state = 'waiting';
+    job.waitingSinceMs = this.clock.monotonicMs();
+    this.#deps.demand?.waiting(job.model, 1);
+    // One that lost its place is let in beyond queueMax: it was counted when it came.
+    if (where === 'front') this.#line.pushFront(job);
+    else this.#line.push(job);
+    this.#ticker ??= this.clock.every(tickMs, () => this.#tick());
+  }
+
+  /** After the job left the line. */
+  #stopWaiting(job: Job): void {
+    job.waitedMs += this.clock.monotonicMs() - job.waitingSinceMs;
+    this.#deps.demand?.waiting(job.model, -1);
+    if (this.#line.size > 0) return;
+    this.#ticker?.clear();
+    this.#ticker = undefined;
+  }
+
+  #tick(): void {
+    const nowMs = this.clock.monotonicMs();
+    const { queueWaitMaxMs } = this.options;
+    for (const job of this.#line.items()) {
+      if (job.state !== 'waiting' || job.waitedMs + (nowMs - job.waitingSinceMs) < queueWaitMaxMs) continue;
+      const message = `no thinker had room for model \`${job.model}\` within ${queueWaitMaxMs / 1000} s; retry later or add thinkers`;
+      this.#dismiss(job, new AppError('timeout_queue', message, { retryAfterMs: 5_000 }));
+    }
+    this.#serve();
+  }
+
+  /** Later in this turn of the event loop: capacity is told from deep inside a socket's callback. */
+  #scheduleServe(): void {
+    if (this.#serveScheduled || this.#line.size === 0) return;
+    this.#serveScheduled = true;
+    queueMicrotask(() => {
+      this.#serveScheduled = false;
+      this.#serve();
+    });
+  }
+
+  #serve(): void {
+    const nowMs = this.clock.monotonicMs();
+    // Jobs without failures differ by model alone: one answer `wait` holds for all of them.
+    const full = new Set<ModelName>();
+    this.#line.serve((job) => {
+      if (job.state !== 'waiting' || job.notBeforeMs > nowMs) return 'waits';
+      if (!job.tried && full.has(job.model)) return 'waits';
+      const choice = this.#choose(job);
+      if (choice === 'wait') {
+        if (!job.tried) full.add(job.model);
+        return 'waits';
+      }
+      if (choice instanceof AppError) {
+        this.#dismiss(job, choice);
+        return 'left';
+      }
+      this.#line.remove(job);
+      this.#stopWaiting(job);
+      this.#start(job, choice);
+      return 'left';
+    });
+  }
+
+  #dismiss(job: Job, error: AppError): void {
+    this.#line.remove(job);
+    this.#stopWaiting(job);
+    job.state = 'done';
+    job.tellFailure(error);
+  }
+}
+
+/** Whose fault it was. A thinker is not to blame for being busy, for the request, or for a long answer. */
+export function outcomeOf(error: AppError, model: ModelName): LeaseOutcome {
+  switch (error.code) {
+    case 'upstream_busy':
+      return { kind: 'busy' };
+    case 'model_not_found':
+      return { kind: 'rejected', modelMissing: model };
+    case 'upstream_failed':
+    case 'upstream_broken_stream':
+    case 'timeout_connect':
+    case 'timeout_first_token':
+    case 'timeout_stall':
+      return { kind: 'failed', error };
+    case 'aborted':
+    case 'timeout_total':
+    case 'internal':
+      return { kind: 'aborted' };
+    default:
+      return { kind: 'rejected' };
+  }
+}
