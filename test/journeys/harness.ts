@@ -1,0 +1,75 @@
+/** A whole gateway in this process, in front of a simulated thinker, over real HTTP on loopback. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { resolveConfig } from '../../src/config/load.ts';
+import { startGateway } from '../../src/main.ts';
+import type { RunningGateway } from '../../src/running-gateway.ts';
+import { createSimulatedThinker } from '../../src/sim/thinker-server/server.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+
+export const model = 'qwen2:7b-instruct-q6_K';
+
+export type SimOptions = NonNullable<Parameters<typeof createSimulatedThinker>[0]>;
+export type Sim = ReturnType<typeof createSimulatedThinker>;
+
+export interface Rig {
+  readonly sim: Sim;
+  readonly gateway: RunningGateway;
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly dataDir: string;
+  close(): Promise<void>;
+}
+
+export interface RigOptions {
+  /** Over the defaults, as in a config file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly sim?: SimOptions;
+  /** Reuse a folder of an earlier rig. */
+  readonly dataDir?: string;
+}
+
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const sim = createSimulatedThinker({ profile: 'instant', cancelNotice: 'at-once', ...options.sim });
+  await sim.listen(0, '127.0.0.1');
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'selfhost-journey-')));
+  const config = resolveConfig(
+    {
+      thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 64 }],
+      telemetry: { logLevel: 'silent' },
+      ...options.config,
+    },
+    { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir, ...options.environment },
+  );
+  const gateway = await startGateway(config, { logger: silentLogger });
+  return {
+    sim,
+    gateway,
+    url: gateway.gatewayUrl,
+    adminUrl: gateway.adminUrl,
+    dataDir,
+    async close() {
+      await gateway.close({ graceMs: 1000 });
+      await sim.close();
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Polls a condition that another process or a socket will make true; the deadline is a failure, not a pause. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = 5000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`${what}: not so after ${deadlineMs} ms`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export const post = (url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
