@@ -167,7 +167,10 @@ interface DecodedThinking {
  */
 function decodeThinking(from: JsonObject, notices: string[]): DecodedThinking {
   const config = optionalObject(from, 'output_config', '');
-  const effort = thinkFromEffort(config && optionalString(config, 'effort', 'output_config'), 'output_config.effort');
+  const effort = thinkFromEffort(
+    (config && optionalString(config, 'effort', 'output_config')) || undefined,
+    'output_config.effort',
+  );
   const thinking = optionalObject(from, 'thinking', '');
   if (!thinking) return { think: effort, show: true };
   const show = optionalString(thinking, 'display', 'thinking') !== 'omitted';

@@ -33,7 +33,7 @@ const end = (finishReason: EndEvent['finishReason'] = 'stop'): EndEvent => ({
   usage: { promptTokens: 11, completionTokens: 7 },
   timings: { totalNs: 1, loadNs: 0, promptEvalNs: 0, evalNs: 1 },
 });
-const overloaded = new AppError('upstream_broken_stream', 'the thinker closed the stream; ask again');
+const broken = new AppError('upstream_broken_stream', 'the thinker closed the stream; ask again');
 
 function streamed(events: readonly ChatEvent[], fields: JsonObject = {}): string {
   const encoder = anthropicMessagesCodec.decode({ ...ask, ...fields }).openStream(reply);
@@ -240,6 +240,21 @@ describe('streaming POST /v1/messages', () => {
   });
 });
 
+describe('a stream of POST /v1/messages that fails', () => {
+  it('sends only the error when nothing was sent before, and nothing after it', () => {
+    const encoder = anthropicMessagesCodec.decode(ask).openStream(reply);
+    assert.equal(encoder.event(start), '');
+    assert.deepEqual(parseSse(encoder.fail(broken)), [
+      {
+        event: 'error',
+        data: { type: 'error', error: { type: 'api_error', message: broken.message }, request_id: 'req-1' },
+      },
+    ]);
+    assert.equal(encoder.event(text('late')), '');
+    assert.equal(encoder.fail(broken), '');
+  });
+});
+
 describe('the official Anthropic client', () => {
   for (const pieceBytes of [1, 7, 100_000]) {
     it(`gathers a streamed answer that arrives ${pieceBytes} bytes at a time`, async () => {
@@ -274,7 +289,7 @@ describe('the official Anthropic client', () => {
 
   it('raises an error that comes in the stream, with its type and words', async () => {
     const encoder = anthropicMessagesCodec.decode(ask).openStream(reply);
-    const body = encoder.event(start) + encoder.event(text('Half an ans')) + encoder.fail(overloaded);
+    const body = encoder.event(start) + encoder.event(text('Half an ans')) + encoder.fail(broken);
     const stream = client(() => ({ body, contentType: 'text/event-stream' })).messages.stream(ask);
     let seen = '';
     stream.on('text', (delta) => (seen += delta));

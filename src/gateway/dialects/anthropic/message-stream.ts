@@ -1,4 +1,5 @@
 /** One answer as Anthropic's event stream: a message of numbered blocks, each opened, filled and closed. */
+import { unreachable } from '../../../core/assert.ts';
 import type { ChatEvent, EndEvent, ToolCall } from '../../../core/chat.ts';
 import type { AppError } from '../../../core/errors.ts';
 import type { Reply, StreamEncoder } from '../dialect.ts';
@@ -21,6 +22,7 @@ const messageStop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
 export class MessageStream implements StreamEncoder {
   readonly #reply: Reply;
   readonly #showThinking: boolean;
+  #state: 'new' | 'started' | 'ended' = 'new';
   #open: OpenBlock = 'none';
   /** Index of the open block, or of the next one. */
   #index = 0;
@@ -34,6 +36,20 @@ export class MessageStream implements StreamEncoder {
   }
 
   event(event: ChatEvent): string {
+    if (this.#state === 'started') return this.#next(event);
+    // Nothing is sent for the start itself: what fails before the first token can still be an error with a status.
+    if (this.#state === 'ended' || event.type === 'start') return '';
+    this.#state = 'started';
+    return this.#start() + this.#next(event);
+  }
+
+  fail(error: AppError): string {
+    if (this.#state === 'ended') return '';
+    this.#state = 'ended';
+    return sseEvent('error', anthropicErrorJson(error, this.#reply.requestId));
+  }
+
+  #next(event: ChatEvent): string {
     switch (event.type) {
       case 'text-delta':
         return event.text === '' ? '' : this.#delta('text', event.text);
@@ -41,15 +57,13 @@ export class MessageStream implements StreamEncoder {
         return event.text === '' || !this.#showThinking ? '' : this.#delta('thinking', event.text);
       case 'tool-call':
         return this.#toolCall(event.call);
-      case 'start':
-        return this.#start();
-      default:
+      case 'end':
         return this.#end(event);
+      case 'start':
+        return '';
+      default:
+        return unreachable(event);
     }
-  }
-
-  fail(error: AppError): string {
-    return sseEvent('error', anthropicErrorJson(error, this.#reply.requestId));
   }
 
   #start(): string {
@@ -112,6 +126,7 @@ export class MessageStream implements StreamEncoder {
   }
 
   #end(end: EndEvent): string {
+    this.#state = 'ended';
     const delta = typedEvent('message_delta', {
       delta: {
         stop_reason: stopReason(end, this.#toolCalls > 0),

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import { epochMs } from '../../../core/units.ts';
 import { cannedFetch } from '../../../testing/canned-fetch.ts';
 import { encodeAnthropicModel, encodeAnthropicModelList } from './models.ts';
 
 const models = [
-  { id: 'qwen3:8b', createdAt: epochMs(1_700_000_000_000) },
-  { id: 'llama3:latest', createdAt: epochMs(1_600_000_000_000) },
+  { name: 'qwen3:8b', modifiedAt: '2026-05-01T10:00:00.123456789+02:00' },
+  { name: 'llama3:latest', modifiedAt: undefined },
 ];
 
 function client(body: string): { readonly anthropic: Anthropic; readonly requests: unknown[] } {
@@ -22,8 +21,8 @@ describe('the model list', () => {
     const seen: [string, string][] = [];
     for await (const { id, created_at } of anthropic.models.list()) seen.push([id, created_at]);
     assert.deepEqual(seen, [
-      ['qwen3:8b', '2023-11-14T22:13:20.000Z'],
-      ['llama3:latest', '2020-09-13T12:26:40.000Z'],
+      ['qwen3:8b', '2026-05-01T08:00:00.123Z'],
+      ['llama3:latest', '1970-01-01T00:00:00.000Z'],
     ]);
     assert.equal(requests.length, 1);
   });

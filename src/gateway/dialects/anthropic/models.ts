@@ -1,33 +1,35 @@
 /** The model list as Anthropic's clients page through it: everything is on the first page. */
-import type { EpochMs } from '../../../core/units.ts';
-
 export interface ListedModel {
-  /** Name to ask for, `name:tag`. */
-  readonly id: string;
-  /** When the thinker last changed the model's files. */
-  readonly createdAt: EpochMs;
+  /** With its tag. */
+  readonly name: string;
+  /** RFC 3339, as `/api/tags` has it; undefined when the thinker did not say. */
+  readonly modifiedAt: string | undefined;
 }
 
+/** `GET /v1/models`, when the caller speaks Anthropic. */
 export function encodeAnthropicModelList(models: readonly ListedModel[]): string {
   return JSON.stringify({
     data: models.map(modelInfo),
     has_more: false,
-    first_id: models[0]?.id ?? null,
-    last_id: models.at(-1)?.id ?? null,
+    first_id: models[0]?.name ?? null,
+    last_id: models.at(-1)?.name ?? null,
   });
 }
 
+/** `GET /v1/models/:model` */
 export function encodeAnthropicModel(model: ListedModel): string {
   return JSON.stringify(modelInfo(model));
 }
 
 /** What a thinker does not tell (limits, capabilities, retirement) is null, which the shape allows. */
-function modelInfo(model: ListedModel): Record<string, unknown> {
+function modelInfo({ name, modifiedAt }: ListedModel): Record<string, unknown> {
+  const at = modifiedAt === undefined ? Number.NaN : Date.parse(modifiedAt);
   return {
     type: 'model',
-    id: model.id,
-    display_name: model.id,
-    created_at: new Date(model.createdAt).toISOString(),
+    id: name,
+    display_name: name,
+    // A required instant; the epoch says "unknown".
+    created_at: new Date(Number.isNaN(at) ? 0 : at).toISOString(),
     lifecycle: 'active',
     line: null,
     capabilities: null,

@@ -21,7 +21,14 @@ import {
 import { toolsMax } from '../shared/limits.ts';
 import { readModel } from '../shared/model.ts';
 import { headerWord, noticeUnknownFields } from '../shared/notices.ts';
-import { checkSchema, copyNumber, positiveLimit, thinkFromEffort, type OptionsDraft } from '../shared/options.ts';
+import {
+  checkSchema,
+  copyNumber,
+  positiveLimit,
+  readTopLogprobs,
+  thinkFromEffort,
+  type OptionsDraft,
+} from '../shared/options.ts';
 import { nativeTool } from '../shared/tools.ts';
 import { decodeInput, isGiven } from './decode-input.ts';
 
@@ -66,7 +73,7 @@ export function decodeResponsesRequest(body: JsonValue): DecodedResponsesRequest
   copyNumber(from, 'temperature', options);
   copyNumber(from, 'top_p', options);
   const include = optionalStringArray(from, 'include', '', includeMax) ?? [];
-  const topLogprobs = optionalInteger(from, 'top_logprobs', '');
+  const topLogprobs = readTopLogprobs(from, 'top_logprobs');
   const logprobs = include.includes('message.output_text.logprobs') || (topLogprobs ?? 0) > 0;
   noticeIgnored(from, notices);
   return {
@@ -164,7 +171,10 @@ function decodeFormat(from: JsonObject, notices: string[]): 'json' | JsonObject 
 
 function decodeThink(from: JsonObject): Think | undefined {
   const reasoning = optionalObject(from, 'reasoning', '');
-  return reasoning && thinkFromEffort(optionalString(reasoning, 'effort', 'reasoning'), 'reasoning.effort');
+  return thinkFromEffort(
+    (reasoning && optionalString(reasoning, 'effort', 'reasoning')) || undefined,
+    'reasoning.effort',
+  );
 }
 
 /** `disabled`, when asked for by name, means an error rather than a shortened prompt; thinkers can do that. */

@@ -1,6 +1,7 @@
 /** A whole answer as one response object. */
 import type { Answer } from '../../../core/answer.ts';
 import type { Reply } from '../dialect.ts';
+import { tokenLogprobs } from '../openai/encode-shared.ts';
 import { argumentsObjectText, callId } from '../shared/tools.ts';
 import {
   callItem,
@@ -25,7 +26,7 @@ export function encodeResponse(answer: Answer, reply: Reply, { echo, sealReasoni
     output.push(reasoningItem({ id, status: whole ? 'completed' : status, part, seal: sealReasoning }));
   }
   if (answer.text !== '') {
-    const part = textPart(JSON.stringify(answer.text), JSON.stringify(answer.logprobs ?? []));
+    const part = textPart(JSON.stringify(answer.text), JSON.stringify(tokenLogprobs(answer.logprobs ?? [])));
     output.push(
       messageItem(itemId('msg_', reply, output.length), answer.toolCalls.length > 0 ? 'completed' : status, part),
     );

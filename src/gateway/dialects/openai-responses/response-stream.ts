@@ -1,8 +1,11 @@
 /** One answer as the event stream of the Responses API: numbered events around items that open, fill and close. */
+import { unreachable } from '../../../core/assert.ts';
 import type { ChatEvent, EndEvent, ToolCall, Usage } from '../../../core/chat.ts';
 import type { AppError } from '../../../core/errors.ts';
 import type { JsonValue } from '../../../core/json.ts';
 import type { Reply, StreamEncoder } from '../dialect.ts';
+import { tokenLogprobs, type TokenLogprob } from '../openai/encode-shared.ts';
+import { openAiErrorBody } from '../openai/errors.ts';
 import { argumentsObjectText, callId } from '../shared/tools.ts';
 import {
   callItem,
@@ -28,7 +31,7 @@ interface OpenItem {
   readonly deltaPrefix: string;
   /** The closing events repeat the whole text; its length is bounded by the model's context. */
   text: string;
-  readonly logprobs: JsonValue[];
+  readonly logprobs: TokenLogprob[];
 }
 
 export class ResponseStream implements StreamEncoder {
@@ -37,6 +40,7 @@ export class ResponseStream implements StreamEncoder {
   readonly #sealReasoning: boolean;
   /** JSON texts of the finished items. */
   readonly #output: string[] = [];
+  #state: 'new' | 'started' | 'ended' = 'new';
   #item: OpenItem | undefined;
   #sequence = 0;
   #toolCalls = 0;
@@ -48,20 +52,13 @@ export class ResponseStream implements StreamEncoder {
   }
 
   event(event: ChatEvent): string {
-    switch (event.type) {
-      case 'text-delta':
-        return this.#textDelta(event.text, event.logprobs);
-      case 'thinking-delta':
-        return this.#thinkingDelta(event.text);
-      case 'tool-call':
-        return this.#toolCall(event.call);
-      case 'start':
-        return (
-          this.#lifecycle('response.created', 'in_progress') + this.#lifecycle('response.in_progress', 'in_progress')
-        );
-      default:
-        return this.#end(event);
-    }
+    if (this.#state === 'started') return this.#next(event);
+    // Nothing is sent for the start itself: what fails before the first token can still be an error with a status.
+    if (this.#state === 'ended' || event.type === 'start') return '';
+    this.#state = 'started';
+    const opening =
+      this.#lifecycle('response.created', 'in_progress') + this.#lifecycle('response.in_progress', 'in_progress');
+    return opening + this.#next(event);
   }
 
   /**
@@ -69,11 +66,31 @@ export class ResponseStream implements StreamEncoder {
    * read its fields either flat or from an inner object, so both are there.
    */
   fail(error: AppError): string {
-    const failed =
-      this.#sequence === 0 ? '' : this.#close('incomplete') + this.#lifecycle('response.failed', 'failed', { error });
+    if (this.#state === 'ended') return '';
+    const opened = this.#state === 'started';
+    this.#state = 'ended';
+    const failed = !opened ? '' : this.#close('incomplete') + this.#lifecycle('response.failed', 'failed', { error });
     const fields = { code: error.code, message: error.message, param: error.param ?? null };
-    const data = JSON.stringify({ ...fields, error: { type: errorType(error.status), ...fields } }).slice(1, -1);
-    return failed + this.#event('error', data);
+    const flat = JSON.stringify(fields).slice(1, -1);
+    const nested = openAiErrorBody(error).slice(1, -1);
+    return failed + this.#event('error', `${flat},${nested}`);
+  }
+
+  #next(event: ChatEvent): string {
+    switch (event.type) {
+      case 'text-delta':
+        return this.#textDelta(event.text, event.logprobs);
+      case 'thinking-delta':
+        return this.#thinkingDelta(event.text);
+      case 'tool-call':
+        return this.#toolCall(event.call);
+      case 'end':
+        return this.#end(event);
+      case 'start':
+        return '';
+      default:
+        return unreachable(event);
+    }
   }
 
   #textDelta(text: string, logprobs: readonly JsonValue[] | undefined): string {
@@ -84,8 +101,9 @@ export class ResponseStream implements StreamEncoder {
     item.text += text;
     let tail = '';
     if (logprobs?.length) {
-      for (const logprob of logprobs) item.logprobs.push(logprob);
-      tail = JSON.stringify(logprobs);
+      const tokens = tokenLogprobs(logprobs);
+      for (const token of tokens) item.logprobs.push(token);
+      tail = JSON.stringify(tokens);
     }
     return `${opening}${item.deltaPrefix}${JSON.stringify(text)},"logprobs":${tail || '[]'},"sequence_number":${this.#sequence++}}\n\n`;
   }
@@ -173,6 +191,7 @@ export class ResponseStream implements StreamEncoder {
   }
 
   #end(end: EndEvent): string {
+    this.#state = 'ended';
     const status = endStatus(end);
     return this.#close(status) + this.#lifecycle(`response.${status}`, status, { usage: end.usage });
   }
@@ -199,6 +218,3 @@ export class ResponseStream implements StreamEncoder {
 }
 
 const itemPlace = (id: string, outputIndex: number): string => `"item_id":"${id}","output_index":${outputIndex}`;
-
-const errorType = (status: number): string =>
-  status === 404 ? 'not_found_error' : status < 499 ? 'invalid_request_error' : 'api_error';
