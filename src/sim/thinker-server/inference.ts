@@ -27,7 +27,8 @@ export interface InferenceDeps {
 }
 
 export interface InferenceStats {
-  started: number;
+  /** Chat and generate requests accepted to be answered, whether they wait, run or have ended. */
+  answers: number;
   completed: number;
   /** Stopped because the client left, in the queue or while generating. */
   cancelled: number;
@@ -41,7 +42,7 @@ export interface InferenceStats {
 }
 
 const freshStats = (): InferenceStats => ({
-  started: 0,
+  answers: 0,
   completed: 0,
   cancelled: 0,
   failed: 0,
@@ -90,6 +91,7 @@ export class Inference {
       this.#deps.runner.unload(model.name);
       return sendJson(response, 200, this.#loadAnswer(ask, 'unload'));
     }
+    if (!ask.loadOnly) this.stats.answers++;
     const forcedLoadMs = fault?.kind === 'cold' ? { forcedLoadMs: fault.ms } : {};
     this.#withLease({ ...ask, ...forcedLoadMs }, response, (lease) => {
       if (ask.loadOnly) {
@@ -187,7 +189,6 @@ export class Inference {
     fault: Fault | undefined;
     startedMs: number;
   }): void {
-    this.stats.started++;
     const generation = new Generation(this.#deps, {
       ...run,
       composed: composeAnswer(run.ask, this.#deps.random),
