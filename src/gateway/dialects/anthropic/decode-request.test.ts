@@ -144,6 +144,31 @@ describe('decoding POST /v1/messages', () => {
     assert.deepEqual(notices, ['redacted_thinking blocks were dropped: only their maker can read them']);
   });
 
+  it('keeps what was said before a tool result before it', () => {
+    const { request } = decode(
+      body({
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'First.' },
+              { type: 'tool_result', tool_use_id: 'a', content: 'Second.' },
+              { type: 'text', text: 'Third.' },
+            ],
+          },
+        ],
+      }),
+    );
+    assert.deepEqual(request, {
+      ...plain,
+      messages: [
+        { role: 'user', content: 'First.' },
+        { role: 'tool', content: 'Second.', toolCallId: 'a' },
+        { role: 'user', content: 'Third.' },
+      ],
+    });
+  });
+
   it('keeps the turn of a message without blocks', () => {
     const messages = [question, { role: 'assistant', content: [] }, question];
     assert.deepEqual(decode(body({ messages })).request, {

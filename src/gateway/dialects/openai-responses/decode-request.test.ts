@@ -161,6 +161,21 @@ describe('decoding POST /v1/responses', () => {
     assert.deepEqual(notices, ['encrypted reasoning was dropped: only its maker can read it']);
   });
 
+  it('joins words, later reasoning and a call to one turn', () => {
+    const { request } = decode(
+      body({
+        input: [
+          { role: 'assistant', content: 'Let me look.' },
+          { type: 'reasoning', summary: [{ type: 'summary_text', text: 'A tool.' }] },
+          { type: 'function_call', call_id: 'call_1', name: 'now', arguments: '{}' },
+        ],
+      }),
+    );
+    const toolCalls = [{ id: 'call_1', name: 'now', argumentsJson: '{}' }];
+    const turn = { role: 'assistant', content: 'Let me look.', thinking: 'A tool.', toolCalls };
+    assert.deepEqual(request, { ...plain, messages: [turn] });
+  });
+
   const schema = { type: 'object', properties: { city: { type: 'string' } } };
   const tool = { type: 'function', name: 'weather', description: 'Tells it', parameters: schema, strict: true };
   const nativeTool = { type: 'function', function: { name: 'weather', description: 'Tells it', parameters: schema } };
