@@ -2,9 +2,13 @@
 import type { ManagementCall, Thinker } from '../../thinkers/thinker.ts';
 import { sendManagementError, type Exchange } from '../http.ts';
 
+const newline = 0x0a;
+
 export function passThrough(exchange: Exchange, thinker: Thinker, call: ManagementCall): Promise<void> {
   const { request, response } = exchange;
   const gone = new AbortController();
+  let isNdjson = false;
+  let atLineStart = true;
   return new Promise((resolve) => {
     response.once('close', () => {
       // A pull goes on for hours; the thinker stops it when its caller leaves.
@@ -19,6 +23,7 @@ export function passThrough(exchange: Exchange, thinker: Thinker, call: Manageme
       call,
       {
         head(status, contentType) {
+          isNdjson = contentType?.includes('ndjson') ?? false;
           response.writeHead(status, {
             ...(contentType !== undefined && { 'content-type': contentType }),
             'cache-control': 'no-store',
@@ -27,6 +32,7 @@ export function passThrough(exchange: Exchange, thinker: Thinker, call: Manageme
           response.flushHeaders();
         },
         data(chunk, resume) {
+          atLineStart = chunk.at(-1) === newline;
           if (response.write(chunk)) return true;
           response.once('drain', resume);
           return false;
@@ -37,8 +43,8 @@ export function passThrough(exchange: Exchange, thinker: Thinker, call: Manageme
           if (!response.headersSent) {
             sendManagementError(exchange, error);
             if (!request.complete) request.resume();
-          } else if (String(response.getHeader('content-type')).includes('ndjson')) {
-            response.end(`${JSON.stringify({ error: error.message, code: error.code })}\n`);
+          } else if (isNdjson) {
+            response.end(`${atLineStart ? '' : '\n'}${JSON.stringify({ error: error.message, code: error.code })}\n`);
           } else {
             // A cut body is the only way left to say that it is not whole.
             response.destroy();

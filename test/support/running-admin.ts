@@ -1,0 +1,285 @@
+/** A running operator port over doubles, for the tests of this room. */
+import { createHash } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { CacheEntry, EntryFilter, EntrySummary } from '../../src/cache/cache-store.ts';
+import type { AppError } from '../../src/core/errors.ts';
+import { entryId, exactKey, modelName, requestId, scope, tenantId, thinkerId } from '../../src/core/ids.ts';
+import { addMs, epochMs, usdMicros } from '../../src/core/units.ts';
+import { toUnitVector } from '../../src/core/vector.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createRequestLog, type RequestRecord } from '../../src/telemetry/request-log.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
+import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
+import type { CacheCommands, StatusReport } from '../../src/admin/admin-types.ts';
+import { createAdmin } from '../../src/admin/app.ts';
+
+const notOurs = (): never => {
+  throw new Error('not implemented: the operator port has no business with this');
+};
+
+export type Manage = (call: ManagementCall, sink: ManagementSink, signal: AbortSignal) => void;
+
+/** A thinker that only takes management calls, and keeps them. */
+export function managedThinker(
+  name: string,
+  manage: Manage,
+  kind: Thinker['kind'] = 'static',
+): Thinker & { readonly calls: ManagementCall[] } {
+  const calls: ManagementCall[] = [];
+  return {
+    id: thinkerId(`id-${name}`),
+    name,
+    kind,
+    url: `http://${name}:11434`,
+    maxConcurrency: 4,
+    costPerHour: usdMicros(0),
+    calls,
+    answer: notOurs,
+    embed: notOurs,
+    probe: notOurs,
+    show: notOurs,
+    manage(call, sink, { signal }) {
+      calls.push(call);
+      manage(call, sink, signal);
+    },
+    close: notOurs,
+  };
+}
+
+/** Answers at once with these lines. */
+export const answering =
+  (status: number, contentType: string | undefined, ...chunks: readonly string[]): Manage =>
+  (_, sink) => {
+    sink.head(status, contentType);
+    for (const chunk of chunks) sink.data(Buffer.from(chunk), () => {});
+    sink.end();
+  };
+
+export const failing =
+  (error: AppError): Manage =>
+  (_, sink) =>
+    sink.fail(error);
+
+function viewOf(thinker: Thinker): ThinkerView {
+  const { id, name, kind, url, maxConcurrency, costPerHour } = thinker;
+  return {
+    id,
+    name,
+    kind,
+    url,
+    maxConcurrency,
+    costPerHour,
+    state: 'ready',
+    version: '0.20.0',
+    models: new Map(),
+    loaded: new Set(),
+    inFlight: 0,
+    ttftMsEwma: 0,
+    failuresInRow: 0,
+    weight: 1,
+    lastError: undefined,
+  };
+}
+
+export function anEntry(overrides: Partial<CacheEntry> = {}): CacheEntry {
+  const storedAt = epochMs(1_767_225_600_000);
+  return {
+    id: entryId('entry-1'),
+    exactKey: exactKey('key-1'),
+    tenant: tenantId('local'),
+    model: modelName('llama3.2'),
+    digest: 'sha256:aa',
+    semantic: {
+      scope: scope('scope-1'),
+      text: 'How tall is the tower?',
+      embeddingModel: 'lexical-1',
+      vector: toUnitVector(new Float32Array([0.6, 0.8])),
+    },
+    answer: {
+      model: 'llama3.2',
+      createdAt: storedAt,
+      thinking: '',
+      text: 'Three hundred metres.',
+      toolCalls: [],
+      end: {
+        type: 'end',
+        finishReason: 'stop',
+        usage: { promptTokens: 8, completionTokens: 4 },
+        timings: { totalNs: 1e9, loadNs: 0, promptEvalNs: 1e8, evalNs: 9e8 },
+      },
+    },
+    storedAt,
+    expiresAt: addMs(storedAt, 86_400_000),
+    origin: requestId('request-1'),
+    gpuMs: 1000,
+    ...overrides,
+  };
+}
+
+function summaryOf(entry: CacheEntry): EntrySummary {
+  return {
+    id: entry.id,
+    tenant: entry.tenant,
+    model: entry.model,
+    text: entry.semantic?.text ?? '',
+    scope: entry.semantic?.scope,
+    embeddingModel: entry.semantic?.embeddingModel,
+    storedAt: entry.storedAt,
+    expiresAt: entry.expiresAt,
+    hits: 3,
+    bytes: 512,
+  };
+}
+
+const matches = (entry: CacheEntry, { model, contains, olderThan }: EntryFilter): boolean =>
+  (model === undefined || entry.model === model) &&
+  (contains === undefined || (entry.semantic?.text ?? '').toLowerCase().includes(contains.toLowerCase())) &&
+  (olderThan === undefined || entry.storedAt < olderThan);
+
+/** Entries in an array, newest first. */
+export function arrayOfEntries(entries: CacheEntry[]): CacheCommands & { readonly purged: EntryFilter[] } {
+  const purged: EntryFilter[] = [];
+  const drop = (gone: (entry: CacheEntry) => boolean): number => {
+    const kept = entries.filter((entry) => !gone(entry));
+    return entries.splice(0, entries.length, ...kept).length - kept.length;
+  };
+  return {
+    purged,
+    list: async (filter, { limit, before }) =>
+      entries
+        .filter((entry) => matches(entry, filter) && (before === undefined || entry.storedAt < before))
+        .slice(0, limit)
+        .map(summaryOf),
+    show: async (id) => entries.find((entry) => entry.id === id),
+    remove: async (id) => drop((entry) => entry.id === id) > 0,
+    purge: async (filter) => {
+      purged.push(filter);
+      return drop((entry) => matches(entry, filter));
+    },
+  };
+}
+
+export function aStatus(overrides: Partial<StatusReport> = {}): StatusReport {
+  return {
+    name: 'llm-self-host',
+    version: '0.1.0',
+    startedAt: 1_767_225_600_000,
+    uptimeS: 75,
+    gatewayUrl: 'http://127.0.0.1:11435',
+    adminUrl: 'http://127.0.0.1:11436',
+    dataDir: '/home/ada/.local/share/llm-self-host',
+    embedding: {
+      id: 'lexical-1',
+      kind: 'lexical',
+      why: 'the MiniLM files are not there',
+      remedy: 'run `llm-self-host embedder fetch`',
+      reembedding: undefined,
+    },
+    cache: { mode: 'on', store: 'answers.db', entries: 12, bytes: 34_000, vectors: 11 },
+    thinkers: [
+      {
+        name: 'attic',
+        kind: 'static',
+        url: 'http://127.0.0.1:11434',
+        state: 'ready',
+        version: '0.20.0',
+        models: ['nomic-embed-text:latest', 'llama3.2:latest'],
+        loaded: ['llama3.2:latest'],
+        inFlight: 1,
+        maxConcurrency: 4,
+        lastError: undefined,
+      },
+    ],
+    traffic: {
+      requests: 40,
+      hits: { exact: 10, semantic: 5, coalesced: 1 },
+      misses: 20,
+      bypasses: 4,
+      errors: 0,
+      hitShare: 0.444,
+      tokensSaved: 3210,
+      inFlight: 1,
+      open: 1,
+      waiting: 0,
+      latency: { hit: { n: 16, p50Ms: 1.25, p95Ms: 3, p99Ms: 4 }, thinker: undefined },
+    },
+    memory: { rssBytes: 90_000_000, heapUsedBytes: 30_000_000 },
+    ...overrides,
+  };
+}
+
+export function aRecord(overrides: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    id: 'request-1',
+    at: epochMs(1_767_225_600_000),
+    route: '/api/chat',
+    tenant: 'local',
+    model: 'llama3.2',
+    stream: true,
+    cache: 'semantic',
+    thinker: 'attic',
+    entryId: 'entry-1',
+    similarity: 0.953,
+    outcome: 'ok',
+    status: 200,
+    error: undefined,
+    totalMs: 12.3,
+    ttftMs: 3,
+    promptTokens: 8,
+    completionTokens: 21,
+    ...overrides,
+  };
+}
+
+export interface RunningAdmin {
+  readonly url: string;
+  readonly port: number;
+  readonly cache: ReturnType<typeof arrayOfEntries>;
+  readonly requests: ReturnType<typeof createRequestLog>;
+  /** What `/api/status` tells; a test may replace it. */
+  status: StatusReport;
+  close(): Promise<void>;
+}
+
+export async function startAdmin({
+  thinkers = [],
+  entries = [],
+  key,
+}: {
+  readonly thinkers?: readonly Thinker[];
+  readonly entries?: CacheEntry[];
+  readonly key?: string;
+} = {}): Promise<RunningAdmin> {
+  const requests = createRequestLog();
+  const cache = arrayOfEntries(entries);
+  const running = { status: aStatus() };
+  const admin = createAdmin({
+    facts: {
+      status: () => running.status,
+      requests: (limit) => requests.list(limit),
+      request: (id) => requests.get(id),
+    },
+    cache,
+    pool: { views: () => thinkers.map(viewOf), get: (id) => thinkers.find((thinker) => thinker.id === id) },
+    metrics: createMetrics(),
+    clock: new FakeClock(),
+    logger: silentLogger,
+    adminKeySha256: key === undefined ? undefined : createHash('sha256').update(key).digest('hex'),
+  });
+  const server: Server = createServer((request, response) => admin.handle(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return Object.assign(running, {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    cache,
+    requests,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  });
+}
