@@ -39,8 +39,8 @@ describe('management of one thinker', () => {
       assert.equal(await response.text(), odd.join(''));
       assert.equal(response.headers.get('content-type'), 'application/x-ndjson; charset=utf-8');
       assert.equal(response.headers.get('x-selfhost-thinker'), 'attic');
-      const [call] = thinker.calls;
-      assert.deepEqual([call?.method, call?.path, (call?.body as Buffer).toString()], ['POST', '/api/pull', sent]);
+      const call = thinker.calls[0]!;
+      assert.deepEqual([call.method, call.path, (call.body as Buffer).toString()], ['POST', '/api/pull', sent]);
     });
   });
 
