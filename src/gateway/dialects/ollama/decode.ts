@@ -114,12 +114,9 @@ export function decodeOllamaEmbed(input: JsonValue): { readonly request: EmbedRe
   const body = bodyObject(input);
   const model = readModel(body);
   if (!model) throw modelMissing();
-  const text = body['input'];
-  const texts =
-    typeof text === 'string' ? (text === '' ? [] : [text]) : optionalStringArray(body, 'input', '', embedInputsMax);
   const request: Draft<EmbedRequest> = {
     ...embedBase(body, model.name),
-    input: texts ?? [],
+    input: readEmbedInput(body),
     normalised: true,
   };
   const truncate = optionalBoolean(body, 'truncate', '');
@@ -153,6 +150,15 @@ function embedBase(body: JsonObject, model: ModelName): Pick<EmbedRequest, 'mode
   if (options) assertShallow(options, 'options');
   const keepAlive = readKeepAlive(body);
   return { model, options: options ?? {}, ...(keepAlive !== undefined && { keepAlive }) };
+}
+
+/** Ollama takes an empty text for none, but keeps empty texts of an array. */
+function readEmbedInput(body: JsonObject): readonly string[] {
+  const input = body['input'];
+  if (input === undefined || input === null || input === '') return [];
+  if (typeof input === 'string') return [input];
+  if (!Array.isArray(input)) throw fieldError('input', input, 'a string or an array of strings');
+  return optionalStringArray(body, 'input', '', embedInputsMax) ?? [];
 }
 
 /** What chat and generate share, apart from the options. */

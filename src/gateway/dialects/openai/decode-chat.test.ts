@@ -229,7 +229,7 @@ describe('OpenAI chat refusals', () => {
       'max_tokens',
     ],
     ['a wrong temperature', { temperature: 'hot' }, /^temperature is "hot"; expected a number$/, 'temperature'],
-    ['a wrong stop', { stop: 5 }, /^stop is 5; expected an array$/, 'stop'],
+    ['a wrong stop', { stop: 5 }, /^stop is 5; expected a string or an array of strings$/, 'stop'],
     ['too many stops', { stop: Array(129).fill('x') }, /at most 128 elements$/, 'stop'],
     ['a wrong stream', { stream: 'yes' }, /^stream is "yes"; expected true or false$/, 'stream'],
     [
@@ -298,7 +298,12 @@ describe('OpenAI chat refusals', () => {
       /^messages\[0\]\.content is null; expected a string or an array of parts$/,
       'messages[0].content',
     ],
-    ['content of a wrong type', user(5), /^messages\[0\]\.content is 5; expected an array$/, 'messages[0].content'],
+    [
+      'content of a wrong type',
+      user(5),
+      /^messages\[0\]\.content is 5; expected a string or an array of parts$/,
+      'messages[0].content',
+    ],
     [
       'an unknown part',
       user([{ type: 'video' }]),

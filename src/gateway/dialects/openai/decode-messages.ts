@@ -43,8 +43,9 @@ function readMessage(sent: JsonObject, at: string, toolNames: Map<string, string
   const message: Draft<Message> = { role, content: '' };
   const content = sent['content'];
   if (typeof content === 'string') message.content = content;
-  else if (content !== undefined && content !== null) readParts(sent, at, message);
-  else if (role !== 'assistant') throw fieldError(`${at}.content`, content, 'a string or an array of parts');
+  else if (Array.isArray(content)) readParts(sent, at, message);
+  else if (role !== 'assistant' || (content !== undefined && content !== null))
+    throw fieldError(`${at}.content`, content, 'a string or an array of parts');
 
   if (role === 'assistant') {
     if (sent['function_call'] !== undefined && sent['function_call'] !== null) {

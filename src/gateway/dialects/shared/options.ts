@@ -28,6 +28,9 @@ export function copyStop(from: JsonObject, key: string, to: OptionsDraft): void 
     to['stop'] = [value];
     return;
   }
+  if (value !== undefined && value !== null && !Array.isArray(value)) {
+    throw fieldError(key, value, 'a string or an array of strings');
+  }
   const stop = optionalStringArray(from, key, '', stopSequencesMax);
   if (stop?.length) to['stop'] = stop;
 }
