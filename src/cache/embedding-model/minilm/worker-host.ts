@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../../../core/clock.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import type { EmbedCommand, ReadyReport, WorkerReport, WorkerSetup } from './protocol.ts';
 import { AppError } from '../../../core/errors.ts';
+import { siblingWorker } from '../../sibling-worker.ts';
 
 export interface WorkerHostDeps {
   readonly setup: WorkerSetup;
@@ -48,8 +49,7 @@ interface Running {
   readonly timer: Timer;
 }
 
-/** The worker is `worker.ts` in development and `worker.js` in the published package. */
-const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+const workerUrl = siblingWorker('./worker', import.meta.url);
 
 export function createWorkerHost(deps: WorkerHostDeps): WorkerHost {
   const { clock, logger } = deps;
