@@ -70,15 +70,18 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         ...config.timeouts,
       },
     });
-    const requestMetrics = createRequestMetrics(metrics, (model) => pool.models().some((known) => known.name === modelName(model)));
+    const requestMetrics = createRequestMetrics(metrics, (model) =>
+      pool.models().some((known) => known.name === modelName(model)),
+    );
     const requestLog = createRequestLog();
+    const admission = createAdmission(config.admission);
     let adminUrl = '';
     const gateway = createGateway({
       serveAnswer: createServeAnswer({
         cache: rememberer.cache,
         singleFlight: rememberer.singleFlight,
         router,
-        digestOf: (model) => pool.digestOf(model),
+        digestOf: (model) => rememberer.digestOf(model),
         clock,
       }),
       router,
@@ -86,7 +89,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       pinner: createPinner(config.models),
       authenticate: createAuthenticate(config.apiKeys),
       origins: createOriginPolicy({ keysRequired: config.apiKeys.length > 0, corsOrigins: config.gateway.corsOrigins }),
-      admission: createAdmission(config.admission),
+      admission,
       requestMetrics,
       requestLog,
       ...base,
@@ -106,6 +109,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       rememberer,
       requestMetrics,
       requestLog,
+      admission,
       urls: () => ({ gatewayUrl, adminUrl }),
     });
     const admin = createAdmin({
@@ -146,7 +150,11 @@ function makeDataDir(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new AppError('config_invalid', `cannot make the data folder ${dataDir}: ${(error as Error).message}; choose another with --data-dir or SELFHOST_DATA_DIR`, { cause: error });
+    throw new AppError(
+      'config_invalid',
+      `cannot make the data folder ${dataDir}: ${(error as Error).message}; choose another with --data-dir or SELFHOST_DATA_DIR`,
+      { cause: error },
+    );
   }
 }
 
@@ -169,8 +177,17 @@ function listen(server: Server, section: 'gateway' | 'admin', host: string, port
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const option = section === 'gateway' ? '--port' : '--admin-port';
-      const why = error.code === 'EADDRINUSE' ? `port ${port} on ${host} is in use` : `cannot listen on ${host}:${port} (${error.code ?? error.message})`;
-      reject(new AppError('config_invalid', `${why}; choose another with ${option} (0 picks a free one), or stop what uses it`, { cause: error }));
+      const why =
+        error.code === 'EADDRINUSE'
+          ? `port ${port} on ${host} is in use`
+          : `cannot listen on ${host}:${port} (${error.code ?? error.message})`;
+      reject(
+        new AppError(
+          'config_invalid',
+          `${why}; choose another with ${option} (0 picks a free one), or stop what uses it`,
+          { cause: error },
+        ),
+      );
     });
     server.listen(port, host, () => {
       const address = server.address() as AddressInfo;

@@ -1,6 +1,7 @@
 import type { Percentiles, StatusReport } from '../admin/admin-types.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Admission } from '../gateway/admission.ts';
 import type { RequestMetrics } from '../gateway/request-metrics.ts';
 import type { Router } from '../router/router-types.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -18,6 +19,7 @@ export interface StatusDeps {
   readonly rememberer: Rememberer;
   readonly requestMetrics: RequestMetrics;
   readonly requestLog: RequestLog;
+  readonly admission: Admission;
   readonly urls: () => { readonly gatewayUrl: string; readonly adminUrl: string };
 }
 
@@ -76,6 +78,7 @@ export function createStatus(deps: StatusDeps): () => StatusReport {
         errors: counts.errors,
         hitShare: asked === 0 ? undefined : hits / asked,
         tokensSaved: counts.tokensSaved,
+        open: deps.admission.inFlight,
         inFlight: running,
         waiting,
         latency: {

@@ -61,7 +61,7 @@ export function resolveConfig(
 
 function parse(file: unknown, source: string): FileConfig {
   const result = configSchema.safeParse(file ?? {});
-  if (result.success) return result.data as FileConfig;
+  if (result.success) return result.data;
   const lines = result.error.issues.slice(0, 10).map((issue) => `  ${explainIssue(issue, file)}`);
   throw new AppError('config_invalid', `${source} is not valid:\n${lines.join('\n')}`);
 }

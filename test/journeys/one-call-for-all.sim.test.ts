@@ -12,7 +12,7 @@ describe('identical questions', () => {
   });
   after(() => rig.close());
 
-  const upstreamCalls = () => rig.sim.stats().started;
+  const upstreamCalls = () => rig.sim.stats().answers;
 
   it('make one upstream call through all dialects, one after the other', async () => {
     const question = 'Which planet has the most moons?';
@@ -53,7 +53,7 @@ describe('identical questions', () => {
         openai.responses.create({ model, input: content }).then((answer) => answer.output_text),
       ]);
       assert.equal(new Set(texts).size, 1, `five answers differ: ${JSON.stringify(texts)}`);
-      assert.equal(paced.sim.stats().started, 1);
+      assert.equal(paced.sim.stats().answers, 1);
     } finally {
       await paced.close();
     }
@@ -74,7 +74,7 @@ describe('identical questions', () => {
         body: JSON.stringify(body),
         signal: first.signal,
       }).catch(() => 'left');
-      await until('the leader reached the thinker', () => paced.sim.stats().started === 1);
+      await until('the leader reached the thinker', () => paced.sim.stats().answers === 1);
       const others = Array.from({ length: 199 }, () => post(`${paced.url}/api/chat`, body));
       await until('all have joined', () => paced.gateway.status().traffic.open === 200);
       first.abort();
@@ -83,7 +83,7 @@ describe('identical questions', () => {
         others.map(async (other) => ((await (await other).json()) as { message: { content: string } }).message.content),
       );
       assert.equal(new Set(answers).size, 1);
-      assert.equal(paced.sim.stats().started, 1);
+      assert.equal(paced.sim.stats().answers, 1);
       assert.equal(paced.sim.stats().cancelled, 0);
     } finally {
       await paced.close();
@@ -103,7 +103,7 @@ describe('identical questions', () => {
         .then((answer) => answer.text())
         .catch(() => 'left'),
     );
-    await until('the thinker is asked', () => rig.sim.stats().started === before.started + 1);
+    await until('the thinker is asked', () => rig.sim.stats().answers === before.answers + 1);
     for (const controller of controllers.slice(0, 9)) controller.abort();
     await Promise.all(calls.slice(0, 9));
     assert.equal(rig.sim.stats().cancelled, before.cancelled);

@@ -10,10 +10,11 @@ import { model, post, startRig, until } from './harness.ts';
 async function endlessThinker() {
   const line = `${JSON.stringify({ model, created_at: '2026-01-01T00:00:00Z', message: { role: 'assistant', content: 'x'.repeat(16_000) }, done: false })}\n`;
   const state = { bytesTaken: 0, left: false };
-  const server = createServer((request, response) => {
-    if (request.url === '/api/version') return response.end('{"version":"0.13.0"}');
-    if (request.url === '/api/tags') return response.end(JSON.stringify({ models: [{ name: model, model, digest: 'd1' }] }));
-    if (request.url !== '/api/chat') return response.end('{"models":[]}');
+  const server = createServer((request, response): void => {
+    if (request.url === '/api/version') return void response.end('{"version":"0.13.0"}');
+    if (request.url === '/api/tags')
+      return void response.end(JSON.stringify({ models: [{ name: model, model, digest: 'd1' }] }));
+    if (request.url !== '/api/chat') return void response.end('{"models":[]}');
     const pump = () => {
       while (!response.destroyed && state.bytesTaken < 400_000_000) {
         state.bytesTaken += line.length;
@@ -34,7 +35,9 @@ describe('streams', () => {
     try {
       const socket = connect(Number(new URL(rig.url).port), '127.0.0.1');
       const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'go on' }], stream: true });
-      socket.write(`POST /api/chat HTTP/1.1\r\nhost: 127.0.0.1\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      socket.write(
+        `POST /api/chat HTTP/1.1\r\nhost: 127.0.0.1\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
       await once(socket, 'data');
       socket.pause();
       // Held back = nothing more is taken over many turns of the event loop.
@@ -101,7 +104,7 @@ describe('streams', () => {
       messages: [{ role: 'user', content: 'Tell me about lighthouses' }],
       stream: true,
     });
-    await until('the thinker is asked', () => rig.sim.stats().started === 1);
+    await until('the thinker is asked', () => rig.sim.stats().answers === 1);
     const closing = rig.gateway.close();
     const text = await (await asked).text();
     assert.match(text, /"done":true/);

@@ -24,7 +24,7 @@ describe('a restart', () => {
           messages: [{ role: 'user', content: 'how long is a marathon' }],
         });
         assert.equal(reworded.headers.get('x-selfhost-cache'), 'semantic');
-        assert.equal(second.sim.stats().started, 0);
+        assert.equal(second.sim.stats().answers, 0);
       } finally {
         await second.close();
       }

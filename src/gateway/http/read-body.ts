@@ -64,9 +64,9 @@ async function decompress(bytes: Buffer, encoding: string, bytesMax: number): Pr
     );
   }
   try {
-    return (await decompressors[encoding as keyof typeof decompressors](bytes, {
+    return await decompressors[encoding as keyof typeof decompressors](bytes, {
       maxOutputLength: bytesMax,
-    })) as Buffer;
+    });
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax);
     throw new AppError('bad_request', `the request body is not valid ${encoding}: ${(error as Error).message}`, {

@@ -1,0 +1,67 @@
+/**
+ * Model digests are part of every cache key. The last ones seen are kept, so that stored answers are
+ * found also while no thinker is up, and right after a restart.
+ */
+import type { CacheStore } from '../cache/cache-store.ts';
+import type { ModelName } from '../core/ids.ts';
+import { isJsonObject } from '../core/json.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { ThinkerPool } from '../thinkers/thinker.ts';
+
+/** More models than any set of thinkers holds; names beyond are not remembered. */
+const modelsMax = 2000;
+const metaKey = 'model.digests';
+
+export interface DigestMemory {
+  digestOf(model: ModelName): string;
+  follow(pool: ThinkerPool): void;
+  save(): Promise<void>;
+}
+
+export async function createDigestMemory(store: CacheStore, logger: Logger): Promise<DigestMemory> {
+  const known = new Map<string, string>(await readKnown(store, logger));
+  let pool: ThinkerPool | undefined;
+  let changed = false;
+
+  async function save(): Promise<void> {
+    if (!changed) return;
+    changed = false;
+    try {
+      await store.putMeta(metaKey, JSON.stringify(Object.fromEntries(known)));
+    } catch (error) {
+      logger.warn({ err: error }, 'model digests were not saved; answers are found again once a thinker is up');
+    }
+  }
+
+  return {
+    digestOf: (model) => pool?.digestOf(model) || known.get(model) || '',
+    follow(followed) {
+      pool = followed;
+      const note = (): void => {
+        for (const model of followed.models()) {
+          const digest = followed.digestOf(model.name);
+          if (digest === '' || known.get(model.name) === digest || (known.size >= modelsMax && !known.has(model.name)))
+            continue;
+          known.set(model.name, digest);
+          changed = true;
+        }
+        if (changed) void save();
+      };
+      followed.onCapacity(note);
+      note();
+    },
+    save,
+  };
+}
+
+async function readKnown(store: CacheStore, logger: Logger): Promise<[string, string][]> {
+  try {
+    const text = await store.getMeta(metaKey);
+    const stored: unknown = text === undefined ? {} : JSON.parse(text);
+    if (!isJsonObject(stored)) return [];
+    return Object.entries(stored).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  } catch (error) {
+    logger.warn({ err: error }, 'remembered model digests cannot be read and are learnt anew');
+    return [];
+  }
+}

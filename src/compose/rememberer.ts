@@ -1,0 +1,144 @@
+/** Puts the cache together: embedder, index, store, policy; and what the operator sees and does. */
+import { join } from 'node:path';
+import type { CacheCommands, StatusReport } from '../admin/admin-types.ts';
+import type { CacheStore } from '../cache/cache-store.ts';
+import { createEmbeddedStore } from '../cache/cache-store/embedded.ts';
+import { createMemoryStore } from '../cache/cache-store/memory.ts';
+import { createNoStore } from '../cache/cache-store/none.ts';
+import type { SingleFlight } from '../cache/cache-types.ts';
+import { chooseEmbedding } from '../cache/embedding-model/select.ts';
+import { createFixedThresholdPolicy } from '../cache/hit-policy/fixed-threshold.ts';
+import { createSemanticCache, type OperableCache } from '../cache/semantic-cache.ts';
+import { createSingleFlight } from '../cache/single-flight.ts';
+import { createMemoryVectorIndex } from '../cache/vector-index/memory.ts';
+import type { Config } from '../config/schema.ts';
+import type { ModelName } from '../core/ids.ts';
+import { epochMs } from '../core/units.ts';
+import type { ThinkerPool } from '../thinkers/thinker.ts';
+import { createDigestMemory } from './digest-memory.ts';
+import type { ComposeDeps } from './thinkers.ts';
+
+export interface Rememberer {
+  readonly cache: OperableCache;
+  readonly singleFlight: SingleFlight;
+  readonly commands: CacheCommands;
+  /** The model's digest now, or the last one known while no thinker is up, also from before a restart. */
+  digestOf(model: ModelName): string;
+  /** Starts to follow the digests that thinkers report. */
+  rememberDigests(pool: ThinkerPool): void;
+  embedding(): StatusReport['embedding'];
+  stats(): Omit<StatusReport['cache'], 'mode'>;
+  close(): Promise<void>;
+}
+
+export async function createRememberer(
+  config: Config,
+  deps: ComposeDeps,
+  onProgress?: (step: string, done: number, total: number) => void,
+): Promise<Rememberer> {
+  const { clock, logger, random, metrics } = deps;
+  const [store, chosen] = await Promise.all([
+    openStore(config, deps),
+    chooseEmbedding(
+      {
+        ...config.embedding,
+        folder: config.embedding.folder ?? join(config.dataDir, 'models', 'all-MiniLM-L6-v2'),
+        bearers: config.bearers,
+      },
+      {
+        clock,
+        logger,
+        ...(onProgress && { onProgress: (done: number, total: number) => onProgress('embedder', done, total) }),
+      },
+    ),
+  ]);
+  const { embedding } = chosen;
+  const index = createMemoryVectorIndex({
+    dimensions: embedding.dimensions,
+    vectorsMax: config.cache.entriesMax,
+    logger,
+  });
+  const cache = createSemanticCache({
+    store,
+    index,
+    embedding,
+    policy: createFixedThresholdPolicy({
+      similarityMin: config.cache.similarityMin ?? embedding.similarityMin,
+      // A bag of hashed words cannot tell France from Germany: the words themselves must agree.
+      contentWordsMustMatch: true,
+    }),
+    clock,
+    random,
+    logger,
+    metrics,
+    options: {
+      mode: config.cache.mode,
+      ttlMs: config.cache.ttlMs,
+      temperatureMax: config.cache.temperatureMax,
+      entryBytesMax: config.cache.entryBytesMax,
+      lookupDeadlineMs: config.cache.lookupDeadlineMs,
+    },
+  });
+  const digests = await createDigestMemory(store, logger);
+  let reembedding: { done: number; total: number } | undefined;
+  const { warmed } = await cache.start();
+  void warmed.then(async ({ otherEmbedder }) => {
+    if (otherEmbedder === 0) return;
+    logger.info({ entries: otherEmbedder, embedder: embedding.id }, 're-embedding answers kept under another embedder');
+    try {
+      await cache.reembed({
+        onProgress: (progress) => {
+          reembedding = progress;
+          onProgress?.('re-embedding', progress.done, progress.total);
+        },
+      });
+      logger.info({ embedder: embedding.id }, 're-embedding is done');
+    } catch (error) {
+      logger.warn({ err: error }, 're-embedding stopped; what is done stays done, the rest is tried at the next start');
+    } finally {
+      reembedding = undefined;
+    }
+  });
+
+  return {
+    cache,
+    singleFlight: createSingleFlight({ logger }),
+    commands: {
+      list: (filter, { limit, before }) =>
+        cache.list(filter, { limit, ...(before !== undefined && { before: epochMs(before) }) }),
+      show: (id) => cache.show(id),
+      remove: (id) => cache.remove(id, 'manual'),
+      purge: (filter) => cache.purge(filter),
+    },
+    digestOf: (model) => digests.digestOf(model),
+    rememberDigests: (pool) => digests.follow(pool),
+    embedding: () => ({ id: embedding.id, kind: embedding.kind, why: chosen.why, remedy: chosen.remedy, reembedding }),
+    stats: () => {
+      const { entries, bytes, vectors } = cache.stats();
+      return { store: store.name, entries, bytes, vectors };
+    },
+    async close() {
+      await cache.close();
+      await digests.save();
+      await store.close();
+      await index.close();
+      await embedding.close();
+    },
+  };
+}
+
+async function openStore(config: Config, { clock, random, logger, metrics }: ComposeDeps): Promise<CacheStore> {
+  const { cache } = config;
+  if (cache.mode === 'off') return createNoStore();
+  const limits = { entriesMax: cache.entriesMax, bytesMax: cache.bytesMax };
+  if (!cache.persist) return createMemoryStore({ clock, random, logger, metrics, limits });
+  return createEmbeddedStore({
+    dataDir: config.dataDir,
+    clock,
+    random,
+    logger,
+    metrics,
+    limits,
+    hotBytesMax: cache.hotBytesMax,
+  });
+}
