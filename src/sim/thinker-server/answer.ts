@@ -104,7 +104,7 @@ function padded(text: string, question: string): string {
   for (let count = text.split(' ').length, i = 1; count < wanted; i++) {
     const sentence = ` Sentence ${i} is about ${words[i % Math.max(1, words.length)] ?? 'nothing'} and was not thought.`;
     out.push(sentence);
-    count += 10;
+    count += 9;
   }
   return out.join('');
 }
