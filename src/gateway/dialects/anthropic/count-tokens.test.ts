@@ -8,7 +8,7 @@ import { cannedFetch } from '../../../testing/canned-fetch.ts';
 import { countAnthropicTokens } from './count-tokens.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 
-/** Texts with their length in cl100k and o200k tokens, counted once with the npm package gpt-tokenizer 3. */
+/** Texts with their length in cl100k and o200k tokens, counted once with the npm package gpt-tokenizer 4. */
 const references: readonly (readonly [string, string, number, number])[] = [
   [
     'prose',
