@@ -2,39 +2,25 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import * as fc from 'fast-check';
-import { AnswerCollector, type Answer } from '../../../core/answer.ts';
 import type { ChatEvent, EndEvent } from '../../../core/chat.ts';
 import { AppError } from '../../../core/errors.ts';
-import { requestId } from '../../../core/ids.ts';
 import type { JsonObject } from '../../../core/json.ts';
-import { epochMs } from '../../../core/units.ts';
 import { cannedFetch, type CannedReply } from '../../../testing/canned-fetch.ts';
-import type { Reply } from '../dialect.ts';
+import {
+  answerOf,
+  broken,
+  call,
+  end,
+  everything,
+  reply,
+  start,
+  text,
+  thinking,
+} from '../../../testing/scripted-answer.ts';
 import { encodeAnthropicError } from './errors.ts';
 import { anthropicMessagesCodec } from './messages-codec.ts';
 
-const reply: Reply = {
-  requestId: requestId('req-1'),
-  model: 'qwen3',
-  createdAt: epochMs(1_700_000_000_000),
-  idSeed: 'abc',
-};
 const ask = { model: 'qwen3', max_tokens: 100, messages: [{ role: 'user' as const, content: 'Hello?' }] };
-const start: ChatEvent = { type: 'start', model: 'qwen3:latest', createdAt: epochMs(1_600_000_000_000) };
-const text = (value: string): ChatEvent => ({ type: 'text-delta', text: value });
-const thinking = (value: string): ChatEvent => ({ type: 'thinking-delta', text: value });
-const call = (name: string, argumentsJson: string, id?: string): ChatEvent => ({
-  type: 'tool-call',
-  call: { name, argumentsJson, ...(id !== undefined && { id }) },
-});
-const end = (finishReason: EndEvent['finishReason'] = 'stop'): EndEvent => ({
-  type: 'end',
-  finishReason,
-  usage: { promptTokens: 11, completionTokens: 7 },
-  timings: { totalNs: 1, loadNs: 0, promptEvalNs: 0, evalNs: 1 },
-});
-const broken = new AppError('upstream_broken_stream', 'the thinker closed the stream; ask again');
-
 function streamed(events: readonly ChatEvent[], fields: JsonObject = {}): string {
   const encoder = anthropicMessagesCodec.decode({ ...ask, ...fields }).openStream(reply);
   return events.map((event) => encoder.event(event)).join('');
@@ -42,12 +28,6 @@ function streamed(events: readonly ChatEvent[], fields: JsonObject = {}): string
 
 function whole(events: readonly ChatEvent[], fields: JsonObject = {}): string {
   return anthropicMessagesCodec.decode({ ...ask, ...fields }).encodeAnswer(answerOf(events), reply);
-}
-
-function answerOf(events: readonly ChatEvent[]): Answer {
-  const collector = new AnswerCollector();
-  for (const event of events) collector.add(event);
-  return collector.answer();
 }
 
 interface SseMessage {
@@ -94,17 +74,6 @@ const zeroUsage = {
   service_tier: 'standard',
   speed: null,
 };
-
-const everything: readonly ChatEvent[] = [
-  start,
-  thinking('Hm, '),
-  thinking('two tools.'),
-  text('Let me '),
-  text('look.'),
-  call('zoom', '{"factor":2}', 'call_9'),
-  call('now', ''),
-  end('tool-calls'),
-];
 
 describe('streaming POST /v1/messages', () => {
   it('opens, fills and closes each block in order', () => {
@@ -326,7 +295,7 @@ describe('the official Anthropic client', () => {
   ];
   for (const [error, status, type, errorClass] of failures) {
     it(`raises ${error.code} as ${status} ${type}`, async () => {
-      const encoded = encodeAnthropicError(error, requestId('req-1'));
+      const encoded = encodeAnthropicError(error, reply.requestId);
       const anthropic = client(() => ({ body: encoded.body, status: encoded.status }));
       await assert.rejects(anthropic.messages.create(ask), (raised) => {
         assert.ok(raised instanceof errorClass, String(raised));

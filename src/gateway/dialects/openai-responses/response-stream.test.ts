@@ -1,43 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import OpenAI from 'openai';
-import { AnswerCollector, type Answer } from '../../../core/answer.ts';
-import type { ChatEvent, EndEvent } from '../../../core/chat.ts';
+import type { ChatEvent } from '../../../core/chat.ts';
 import { AppError } from '../../../core/errors.ts';
-import { requestId } from '../../../core/ids.ts';
 import type { JsonObject, JsonValue } from '../../../core/json.ts';
-import { epochMs } from '../../../core/units.ts';
-import { cannedFetch, type CannedReply } from '../../../testing/canned-fetch.ts';
-import type { Reply } from '../dialect.ts';
+import {
+  answerOf,
+  broken,
+  call,
+  end,
+  everything,
+  reply,
+  start,
+  text,
+  thinking,
+} from '../../../testing/scripted-answer.ts';
 import { openaiResponsesCodec } from './responses-codec.ts';
 
-const reply: Reply = {
-  requestId: requestId('req-1'),
-  model: 'qwen3',
-  createdAt: epochMs(1_700_000_000_999),
-  idSeed: 'abc',
-};
 const ask = { model: 'qwen3', input: 'Hello?' };
-const start: ChatEvent = { type: 'start', model: 'qwen3:latest', createdAt: epochMs(1_600_000_000_000) };
-const text = (value: string, logprobs?: readonly JsonValue[]): ChatEvent => ({
-  type: 'text-delta',
-  text: value,
-  ...(logprobs && { logprobs }),
-});
-const thinking = (value: string): ChatEvent => ({ type: 'thinking-delta', text: value });
-const call = (name: string, argumentsJson: string, id?: string): ChatEvent => ({
-  type: 'tool-call',
-  call: { name, argumentsJson, ...(id !== undefined && { id }) },
-});
-const end = (finishReason: EndEvent['finishReason'] = 'stop'): EndEvent => ({
-  type: 'end',
-  finishReason,
-  usage: { promptTokens: 11, completionTokens: 7 },
-  timings: { totalNs: 1, loadNs: 0, promptEvalNs: 0, evalNs: 1 },
-});
-const broken = new AppError('upstream_broken_stream', 'the thinker closed the stream; ask again');
-
 function streamed(events: readonly ChatEvent[], fields: JsonObject = {}): string {
   const encoder = openaiResponsesCodec.decode({ ...ask, ...fields }).openStream(reply);
   return events.map((event) => encoder.event(event)).join('');
@@ -45,12 +25,6 @@ function streamed(events: readonly ChatEvent[], fields: JsonObject = {}): string
 
 function whole(events: readonly ChatEvent[], fields: JsonObject = {}): string {
   return openaiResponsesCodec.decode({ ...ask, ...fields }).encodeAnswer(answerOf(events), reply);
-}
-
-function answerOf(events: readonly ChatEvent[]): Answer {
-  const collector = new AnswerCollector();
-  for (const event of events) collector.add(event);
-  return collector.answer();
 }
 
 type EventData = { readonly [key: string]: unknown; readonly type: string };
@@ -75,26 +49,6 @@ function parseSse(bytes: string): EventData[] {
   );
   return events;
 }
-
-function client(answer: (request: unknown) => CannedReply): OpenAI {
-  return new OpenAI({
-    apiKey: 'unused',
-    baseURL: 'http://in-process.test',
-    maxRetries: 0,
-    fetch: cannedFetch(answer).fetch,
-  });
-}
-
-const everything: readonly ChatEvent[] = [
-  start,
-  thinking('Hm, '),
-  thinking('two tools.'),
-  text('Let me '),
-  text('look.'),
-  call('zoom', '{"factor":2}', 'call_9'),
-  call('now', ''),
-  end('tool-calls'),
-];
 
 const responseFields = {
   id: 'resp_abc',
@@ -338,128 +292,31 @@ describe('streaming POST /v1/responses', () => {
     assert.equal(encoder.event(text('late')), '');
     assert.equal(encoder.fail(broken), '');
   });
-});
 
-describe('the official OpenAI client', () => {
-  const sse = (body: string, pieceBytes?: number) => () => ({
-    body,
-    contentType: 'text/event-stream',
-    ...(pieceBytes && { pieceBytes }),
-  });
-
-  for (const pieceBytes of [1, 7, 100_000]) {
-    it(`gathers a streamed answer that arrives ${pieceBytes} bytes at a time`, async () => {
-      const body = openaiResponsesCodec.heartbeat! + streamed(everything);
-      const stream = client(sse(body, pieceBytes)).responses.stream(ask);
-      let seen = '';
-      stream.on('response.output_text.delta', ({ delta }) => (seen += delta));
-      const response = await stream.finalResponse();
-      assert.equal(seen, 'Let me look.');
-      assert.equal(response.output_text, 'Let me look.');
-      assert.equal(response.status, 'completed');
-      assert.deepEqual(response.usage, usage);
-      assert.deepEqual(
-        response.output.map((item) =>
-          item.type === 'function_call' ? [item.name, item.call_id, item.arguments] : item.type,
-        ),
-        ['reasoning', 'message', ['zoom', 'call_9', '{"factor":2}'], ['now', 'call_abc1', '{}']],
-      );
-    });
-  }
-
-  it('reads the same response whether streamed or whole', async () => {
-    const created = await client(() => ({ body: whole(everything) })).responses.create(ask);
-    assert.equal(created.output_text, 'Let me look.');
-    assert.deepEqual(JSON.parse(JSON.stringify(created.output)), everythingOutput);
-    let completed: OpenAI.Responses.Response | undefined;
-    for await (const event of await client(sse(streamed(everything))).responses.create({ ...ask, stream: true })) {
-      if (event.type === 'response.completed') completed = event.response;
-    }
-    const { output_text: _, ...wire } = created;
-    assert.deepEqual(JSON.parse(JSON.stringify(completed)), JSON.parse(JSON.stringify(wire)));
-  });
-
-  it('sends the answer and its tool results back as a conversation that we understand', async () => {
-    const response = await client(() => ({ body: whole(everything) })).responses.create(ask);
-    const canned = cannedFetch(() => ({ body: whole([start, text('It is noon.'), end()]) }));
-    const next = new OpenAI({ apiKey: 'unused', baseURL: 'http://in-process.test', fetch: canned.fetch });
-    await next.responses.create({
-      ...ask,
-      input: [
-        { role: 'user', content: 'Hello?' },
-        ...(response.output as OpenAI.Responses.ResponseInputItem[]),
-        { type: 'function_call_output', call_id: 'call_9', output: 'zoomed' },
-        { type: 'function_call_output', call_id: 'call_abc1', output: 'noon' },
-      ],
-    });
-    const { request } = openaiResponsesCodec.decode(canned.requests[0] as JsonObject);
-    assert.deepEqual(request.kind === 'chat' && request.messages, [
-      { role: 'user', content: 'Hello?' },
-      {
-        role: 'assistant',
-        content: 'Let me look.',
-        thinking: 'Hm, two tools.',
-        toolCalls: [
-          { id: 'call_9', name: 'zoom', argumentsJson: '{"factor":2}' },
-          { id: 'call_abc1', name: 'now', argumentsJson: '{}' },
-        ],
-      },
-      { role: 'tool', content: 'zoomed', toolName: 'zoom', toolCallId: 'call_9' },
-      { role: 'tool', content: 'noon', toolName: 'now', toolCallId: 'call_abc1' },
-    ]);
-  });
-
-  it('parses structured output', async () => {
-    const format = { type: 'json_schema' as const, name: 'place', schema: { type: 'object' }, strict: true };
-    const body = streamed([start, text('{"city":'), text('"Rome"}'), end()], { text: { format } });
-    const response = await client(sse(body))
-      .responses.stream({ ...ask, text: { format } })
-      .finalResponse();
-    assert.deepEqual(JSON.parse(response.output_text), { city: 'Rome' });
-  });
-
-  for (const mode of ['create', 'stream'] as const) {
-    it(`raises an error that comes in the stream, through responses.${mode}`, async () => {
+  const failures: readonly (readonly [AppError, string])[] = [
+    [broken, 'server_error'],
+    [new AppError('timeout_stall', 'silent'), 'server_error'],
+    [new AppError('rate_limited', 'slow down'), 'rate_limit_exceeded'],
+    [new AppError('upstream_rejected', 'too long'), 'invalid_prompt'],
+  ];
+  for (const [error, code] of failures) {
+    it(`tells ${error.code} in the failed response as ${code}, with what was said until then`, () => {
       const encoder = openaiResponsesCodec.decode(ask).openStream(reply);
-      const body = encoder.event(start) + encoder.event(text('Half an ans')) + encoder.fail(broken);
-      const openai = client(sse(body));
-      const types: string[] = [];
-      const read = async () => {
-        const stream =
-          mode === 'create' ? await openai.responses.create({ ...ask, stream: true }) : openai.responses.stream(ask);
-        for await (const event of stream) types.push(event.type);
-      };
-      await assert.rejects(read(), (error) => {
-        assert.ok(error instanceof OpenAI.APIError, String(error));
-        assert.match(error.message, /the thinker closed the stream; ask again/);
-        assert.equal(error.code, 'upstream_broken_stream');
-        return true;
+      const events = parseSse(encoder.event(start) + encoder.event(text('Half')) + encoder.fail(error));
+      assert.deepEqual(events.at(-2)?.['response'], {
+        ...begun,
+        status: 'failed',
+        error: { code, message: error.message },
+        output: [message('msg_abc0', 'Half', 'incomplete')],
       });
-      if (mode === 'create') {
-        assert.deepEqual(types.slice(-5), [
-          'response.output_text.delta',
-          'response.output_text.done',
-          'response.content_part.done',
-          'response.output_item.done',
-          'response.failed',
-        ]);
-      }
+      assert.deepEqual(events.at(-1), {
+        type: 'error',
+        sequence_number: events.length - 1,
+        code: error.code,
+        message: error.message,
+        param: null,
+        error: events.at(-1)?.['error'],
+      });
     });
   }
-
-  it('raises an error that comes before the first event', async () => {
-    const body = openaiResponsesCodec.decode(ask).openStream(reply).fail(broken);
-    await assert.rejects(client(sse(body)).responses.stream(ask).finalResponse(), /the thinker closed the stream/);
-  });
-
-  it('reads from a failed response what went wrong', () => {
-    const encoder = openaiResponsesCodec.decode(ask).openStream(reply);
-    const failed = (error: AppError) => {
-      const [first] = parseSse(encoder.event(text('x')) + encoder.fail(error)).filter(
-        ({ type }) => type === 'response.failed',
-      );
-      return (first?.['response'] as JsonObject | undefined)?.['error'];
-    };
-    assert.deepEqual(failed(broken), { code: 'server_error', message: broken.message });
-  });
 });
