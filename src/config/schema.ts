@@ -103,13 +103,13 @@ export const configSchema = z.strictObject({
         .min(1)
         .default('demo')
         .describe('Pace of the simulated thinker: `demo`, `instant`, or another of `src/sim/profiles.ts`.'),
-      seed: z.int().min(0).default(1),
+      seed: z.int().min(0).default(1).describe('Seed of its words and of its pace.'),
     })
     .prefault({}),
   models: z
     .strictObject({
       default: modelPolicy.prefault({ numCtx: 8192 }).describe('For models not named below.'),
-      byName: z.record(z.string(), modelPolicy).default({}),
+      byName: z.record(z.string(), modelPolicy).default({}).describe('Instead, for the models named here.'),
     })
     .prefault({}),
   timeouts: z
@@ -143,12 +143,15 @@ export const configSchema = z.strictObject({
     .strictObject({
       triesMax: z.int().min(1).max(10).default(3).describe('Thinkers tried before the first token.'),
       probeIntervalMs: ms(5_000).describe('Health probe of each thinker.'),
-      ejectAfterFailures: z.int().min(1).max(100).default(3),
+      ejectAfterFailures: z.int().min(1).max(100).default(3).describe('Failures in a row after which a thinker rests.'),
     })
     .prefault({}),
   cache: z
     .strictObject({
-      mode: z.enum(['on', 'exact-only', 'off']).default('on'),
+      mode: z
+        .enum(['on', 'exact-only', 'off'])
+        .default('on')
+        .describe('`exact-only` answers the same request again, not the same question in other words.'),
       persist: z.boolean().default(true).describe('false keeps answers in memory only.'),
       ttlMs: ms(86_400_000, 365 * 86_400_000).describe(
         'Age at which an answer expires; fixed at write with ±10 % jitter.',
@@ -166,7 +169,12 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('Cosine for a semantic hit; default: what the embedder recommends.'),
       lookupDeadlineMs: ms(150, 10_000).describe('A semantic lookup that takes longer counts as a miss.'),
-      entriesMax: z.int().min(1).max(10_000_000).default(200_000),
+      entriesMax: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(200_000)
+        .describe('Stored answers; the least used leave first.'),
       bytesMax: z
         .int()
         .min(MiB)
@@ -194,12 +202,12 @@ export const configSchema = z.strictObject({
       downloadUrl: httpUrl.optional().describe('Mirror to fetch from.'),
       endpoint: z
         .strictObject({
-          url: httpUrl,
-          api: z.enum(['ollama', 'openai']).default('ollama'),
-          model: z.string().min(1).default('all-minilm'),
-          bearerFile: z.string().min(1).optional(),
-          deadlineMs: ms(100, 60_000),
-          similarityMin: z.number().min(0).max(1).optional(),
+          url: httpUrl.describe('Base URL of the server that embeds.'),
+          api: z.enum(['ollama', 'openai']).default('ollama').describe('`/api/embed` or `/v1/embeddings`.'),
+          model: z.string().min(1).default('all-minilm').describe('Embedding model to ask for.'),
+          bearerFile: z.string().min(1).optional().describe('File with a bearer token to send.'),
+          deadlineMs: ms(100, 60_000).describe('A slower answer counts as a miss.'),
+          similarityMin: z.number().min(0).max(1).optional().describe('Cosine for a semantic hit in its space.'),
         })
         .optional()
         .describe('Needed by `kind: endpoint`.'),
@@ -207,7 +215,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   telemetry: z
     .strictObject({
-      logLevel: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('info'),
+      logLevel: z
+        .enum(['error', 'warn', 'info', 'debug', 'silent'])
+        .default('info')
+        .describe('JSON lines on standard error.'),
     })
     .prefault({}),
 });

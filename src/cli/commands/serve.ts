@@ -61,9 +61,9 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
 }
 
 async function closeGateway(gateway: RunningGateway, context: CliContext, graceMs: number): Promise<void> {
-  const { inFlight } = gateway.status().traffic;
-  if (inFlight > 0) {
-    const answers = inFlight === 1 ? '1 answer is' : `${inFlight} answers are`;
+  const { open } = gateway.status().traffic;
+  if (open > 0) {
+    const answers = open === 1 ? '1 answer is' : `${open} answers are`;
     context.err(
       `stopping: ${answers} still running and may finish for ${graceMs / 1000} s; interrupt again to stop at once\n`,
     );

@@ -1,0 +1,25 @@
+/** `npm run docs:reference`: writes what is generated from the code. `test/tidy.test.ts` says when it is out of date. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { configExample, configReference } from './reference/config.ts';
+import { cliReference, errorsReference, metricsReference } from './reference/tables.ts';
+
+/** By path from the root of the repository. */
+export function generatedFiles(): Readonly<Record<string, string>> {
+  return {
+    'config.example.yaml': configExample(),
+    'docs/reference/config.md': configReference(),
+    'docs/reference/metrics.md': metricsReference(),
+    'docs/reference/errors.md': errorsReference(),
+    'docs/reference/cli.md': cliReference(),
+  };
+}
+
+if (import.meta.main) {
+  const root = dirname(import.meta.dirname);
+  for (const [path, content] of Object.entries(generatedFiles())) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+    console.log(`wrote ${path}`);
+  }
+}
