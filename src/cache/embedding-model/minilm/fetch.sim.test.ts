@@ -196,7 +196,7 @@ describe('fetchMiniLm', () => {
       answer = (_request, response) => response.writeHead(status).end('no');
       await assert.rejects(fetch(), {
         code: 'embedding_failed',
-        message: new RegExp(`answered with ${status}; .*--url`),
+        message: new RegExp(`answered with ${status}; .*--mirror`),
       });
       assert.equal(ranges.length, 1);
     }

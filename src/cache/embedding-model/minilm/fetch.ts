@@ -229,7 +229,7 @@ async function get(transfer: Transfer, url: URL, from: number, signal: AbortSign
       throw new Retryable(`the server has no byte ${from}`);
     } else if (statusCode >= 500 || statusCode === 429 || statusCode === 408) {
       throw new Retryable(`the server answered ${statusCode}`, { retryAfterMs: retryAfterMs(headers['retry-after']) });
-    } else throw failed(url, `was answered with ${statusCode}; check the address, or give another with --url`);
+    } else throw failed(url, `was answered with ${statusCode}; check the address, or give another with --mirror`);
   }
   throw failed(url, `redirects more than ${redirectsMax} times`);
 }
