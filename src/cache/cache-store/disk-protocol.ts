@@ -1,0 +1,65 @@
+/** What the embedded store and its disk thread say to each other. Plain data only: it is cloned. */
+import type { EntryFilter, EntrySummary } from '../cache-store.ts';
+import type { DirectoryRecord } from './directory.ts';
+
+export interface DiskSetup {
+  readonly dataDir: string;
+  /** Bound on the file; SQLite then reports it full. */
+  readonly fileBytesMax: number;
+  /** For names of files set aside, milliseconds since the epoch. */
+  readonly openedAt: number;
+}
+
+/** A row as it is written. */
+export interface StoredEntry extends DirectoryRecord {
+  readonly digest: string;
+  readonly embeddingModel: string | null;
+  readonly origin: string;
+  readonly text: string | null;
+  readonly answerJson: string;
+  readonly vector: Uint8Array | null;
+}
+
+/** Changes in the order they happened: a removal and a put of one key may be in one batch. */
+export type DiskChange =
+  | { readonly kind: 'put'; readonly entry: StoredEntry }
+  | { readonly kind: 'remove'; readonly seq: number }
+  | { readonly kind: 'hits'; readonly seq: number; readonly hits: number }
+  | { readonly kind: 'vector'; readonly seq: number; readonly embeddingModel: string; readonly vector: Uint8Array }
+  | { readonly kind: 'meta'; readonly key: string; readonly value: string };
+
+export interface Opened {
+  readonly nextSeq: number;
+  readonly meta: readonly (readonly [string, string])[];
+  /** Where a damaged file was moved to. */
+  readonly setAside: string | undefined;
+}
+
+export type SummaryRow = EntrySummary & { readonly seq: number };
+export type SemanticRow = SummaryRow & { readonly vectorBytes: Uint8Array };
+
+export interface DiskCalls {
+  apply(changes: readonly DiskChange[]): void;
+  /** Directory rows after `seq`, ascending; an empty page is the end. */
+  load(afterSeq: number, limit: number): readonly DirectoryRecord[];
+  list(filter: EntryFilter, limit: number, before: number | undefined, now: number): readonly SummaryRow[];
+  /** What the filter finds after `afterSeq`, ascending, expired or not. */
+  match(filter: EntryFilter, afterSeq: number, limit: number): readonly SummaryRow[];
+  semantic(afterSeq: number, limit: number): readonly SemanticRow[];
+  /** Moves the damaged file away and starts an empty one. */
+  reset(at: number): Opened;
+  close(): void;
+}
+
+export type DiskCall = {
+  [K in keyof DiskCalls]: { readonly op: K; readonly args: Parameters<DiskCalls[K]> };
+}[keyof DiskCalls] & {
+  readonly id: number;
+};
+
+export type DiskFault = 'damaged' | 'locked' | 'newer' | 'failed';
+
+/** Id 0 answers the opening. */
+export type DiskReply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly fault: DiskFault; readonly message: string };

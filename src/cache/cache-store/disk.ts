@@ -1,0 +1,262 @@
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { EntryFilter } from '../cache-store.ts';
+import type { DirectoryRecord } from './directory.ts';
+import type { DiskCalls, DiskChange, DiskSetup, Opened, SemanticRow, SummaryRow } from './disk-protocol.ts';
+import { DiskError, faultOf } from './disk-error.ts';
+import { isBusy, migrate, schemaVersion } from './disk-schema.ts';
+import { containsText } from './entry-filter.ts';
+
+export const databaseFile = 'cache.sqlite';
+const lockFile = 'cache.lock';
+const pidFile = 'cache.pid';
+const pageBytes = 4096;
+/** Of the SQLite file format: https://sqlite.org/fileformat2.html#the_database_header */
+const headerBytes = 100;
+const pageSizeAt = 16;
+const pageCountAt = 28;
+
+/** The database as its own thread sees it. Every method is synchronous; the thread is what makes them harmless. */
+export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly calls: DiskCalls } {
+  const path = join(setup.dataDir, databaseFile);
+  const lock = takeLock(setup.dataDir);
+  let database: DatabaseSync;
+  let opened: Opened;
+  let statements: Statements;
+
+  const begin = (setAside: string | undefined) => {
+    database = openDatabase(path, setup);
+    statements = prepare(database);
+    const { top } = database.prepare('SELECT coalesce(max(seq), 0) AS top FROM entry').get() as { top: number };
+    const meta = database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string }[];
+    opened = { nextSeq: top + 1, meta: meta.map(({ key, value }) => [key, value] as const), setAside };
+    return opened;
+  };
+  try {
+    begin(undefined);
+  } catch (error) {
+    if (faultOf(error) !== 'damaged') {
+      lock.close();
+      throw error;
+    }
+    begin(moveAside(path, setup.openedAt));
+  }
+
+  const calls: DiskCalls = {
+    apply: (changes) => applyAll(database, statements, changes),
+    load: (afterSeq, limit) => statements.load.all(afterSeq, limit) as unknown as DirectoryRecord[],
+
+    list(filter, limit, before, now) {
+      const { where, values } = conditions(filter);
+      const sql = `${summarySelect} WHERE ${where} AND expires_at > ? AND stored_at < ? ORDER BY stored_at DESC, entry.seq DESC LIMIT ?`;
+      const rows = database.prepare(sql).all(...values, now, before ?? Number.MAX_SAFE_INTEGER, limit);
+      return rows.map(summaryRow);
+    },
+
+    match(filter, afterSeq, limit) {
+      const { where, values } = conditions(filter);
+      const sql = `${summarySelect} WHERE ${where} AND entry.seq > ? ORDER BY entry.seq LIMIT ?`;
+      return database
+        .prepare(sql)
+        .all(...values, afterSeq, limit)
+        .map(summaryRow);
+    },
+
+    semantic(afterSeq, limit) {
+      return statements.semantic.all(afterSeq, limit).map((row) => ({
+        ...summaryRow(row),
+        vectorBytes: row['vector'] as Uint8Array,
+      })) satisfies SemanticRow[];
+    },
+
+    reset(at) {
+      database.close();
+      return begin(moveAside(path, at));
+    },
+
+    close() {
+      database.close();
+      lock.close();
+    },
+  };
+  return { opened: opened!, calls };
+}
+
+interface Statements {
+  readonly [name: string]: StatementSync;
+  readonly putEntry: StatementSync;
+  readonly putBody: StatementSync;
+  readonly removeEntry: StatementSync;
+  readonly removeBody: StatementSync;
+  readonly hits: StatementSync;
+  readonly setSpace: StatementSync;
+  readonly setVector: StatementSync;
+  readonly putMeta: StatementSync;
+  readonly load: StatementSync;
+  readonly semantic: StatementSync;
+}
+
+const summarySelect = `SELECT entry.seq, id, tenant, model, coalesce(text, '') AS text, scope, embedding_model AS embeddingModel,
+  stored_at AS storedAt, expires_at AS expiresAt, hits, bytes FROM entry JOIN body USING (seq)`;
+
+function prepare(database: DatabaseSync): Statements {
+  const statement = (sql: string) => database.prepare(sql);
+  return {
+    // OR REPLACE heals rows left by an older file; in step with the directory nothing collides.
+    putEntry:
+      statement(`INSERT OR REPLACE INTO entry (seq, id, exact_key, tenant, model, digest, scope, embedding_model,
+      stored_at, expires_at, origin, gpu_ms, bytes, hits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    putBody: statement('INSERT OR REPLACE INTO body (seq, text, answer, vector) VALUES (?, ?, ?, ?)'),
+    removeEntry: statement('DELETE FROM entry WHERE seq = ?'),
+    removeBody: statement('DELETE FROM body WHERE seq = ?'),
+    hits: statement('UPDATE entry SET hits = ? WHERE seq = ?'),
+    setSpace: statement(`UPDATE entry SET embedding_model = ?,
+      bytes = bytes + ? - coalesce((SELECT length(vector) FROM body WHERE body.seq = entry.seq), 0) WHERE seq = ?`),
+    setVector: statement('UPDATE body SET vector = ? WHERE seq = ?'),
+    putMeta: statement('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)'),
+    load: statement(`SELECT seq, id, exact_key AS exactKey, tenant, model, scope, stored_at AS storedAt,
+      expires_at AS expiresAt, bytes, hits, gpu_ms AS gpuMs FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`),
+    semantic: statement(`${summarySelect.replace('bytes FROM', 'bytes, vector FROM')}
+      WHERE entry.seq > ? AND scope IS NOT NULL AND vector IS NOT NULL ORDER BY entry.seq LIMIT ?`),
+  };
+}
+
+function applyAll(database: DatabaseSync, statements: Statements, changes: readonly DiskChange[]): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const change of changes) applyOne(statements, change);
+    database.exec('COMMIT');
+  } catch (error) {
+    // SQLite has rolled back by itself after some errors, and says so by not being in a transaction.
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function applyOne(statements: Statements, change: DiskChange): void {
+  switch (change.kind) {
+    case 'put': {
+      const e = change.entry;
+      const { seq, id, exactKey, tenant, model, digest, scope, embeddingModel, storedAt, expiresAt } = e;
+      const keys = [seq, id, exactKey, tenant, model, digest, scope ?? null, embeddingModel];
+      statements.putEntry.run(...keys, storedAt, expiresAt, e.origin, e.gpuMs, e.bytes, e.hits);
+      statements.putBody.run(e.seq, e.text, e.answerJson, e.vector);
+      return;
+    }
+    case 'remove':
+      statements.removeEntry.run(change.seq);
+      statements.removeBody.run(change.seq);
+      return;
+    case 'hits':
+      statements.hits.run(change.hits, change.seq);
+      return;
+    case 'vector':
+      statements.setSpace.run(change.embeddingModel, change.vector.length, change.seq);
+      statements.setVector.run(change.vector, change.seq);
+      return;
+    default:
+      statements.putMeta.run(change.key, change.value);
+  }
+}
+
+function conditions(filter: EntryFilter): { readonly where: string; readonly values: SQLInputValue[] } {
+  const parts = ['1 = 1'];
+  const values: SQLInputValue[] = [];
+  const add = (sql: string, value: SQLInputValue | undefined) => {
+    if (value === undefined) return;
+    parts.push(sql);
+    values.push(value);
+  };
+  add('tenant = ?', filter.tenant);
+  add('model = ?', filter.model);
+  add('stored_at < ?', filter.olderThan);
+  add("contains_text(coalesce(text, ''), ?)", filter.contains);
+  return { where: parts.join(' AND '), values };
+}
+
+function summaryRow(row: Record<string, unknown>): SummaryRow {
+  const { scope, embeddingModel, ...rest } = row;
+  delete rest['vector'];
+  return { ...rest, scope: scope ?? undefined, embeddingModel: embeddingModel ?? undefined } as unknown as SummaryRow;
+}
+
+function openDatabase(path: string, setup: DiskSetup): DatabaseSync {
+  assertWhole(path);
+  const database = new DatabaseSync(path);
+  try {
+    // NORMAL: a commit survives the death of the process; a power cut may take the last moments, which a cache can lose.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;');
+    // A long write burst leaves a long log; it is cut back to this at the next checkpoint.
+    database.exec('PRAGMA journal_size_limit = 67108864;');
+    database.exec(`PRAGMA max_page_count = ${Math.ceil(setup.fileBytesMax / pageBytes)};`);
+    database.function('contains_text', { deterministic: true }, (text, part) =>
+      containsText(String(text), String(part)) ? 1 : 0,
+    );
+    if (migrate(database) === 'newer') {
+      throw new DiskError(
+        'newer',
+        `${path} was written by a newer version of llm-self-host (this one reads schema ${schemaVersion}); ` +
+          `use that version, or another --data-dir`,
+      );
+    }
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** A file cut short is opened by SQLite without complaint and fails at some later read: its header tells sooner. */
+function assertWhole(path: string): void {
+  // With a log beside it, pages missing from the file may lie there.
+  if (!existsSync(path) || existsSync(`${path}-wal`)) return;
+  const file = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(headerBytes);
+    const { size } = fstatSync(file);
+    if (readSync(file, header, 0, headerBytes, 0) < headerBytes) {
+      if (size > 0) throw new DiskError('damaged', `${path} ends within its header`);
+      return;
+    }
+    const wanted = header.readUInt32BE(pageCountAt) * header.readUInt16BE(pageSizeAt);
+    if (size < wanted) throw new DiskError('damaged', `${path} has ${size} bytes; its header says ${wanted}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function moveAside(path: string, at: number): string {
+  const stamp = new Date(at).toISOString().replace(/[:.]/g, '-');
+  const target = `${path}.damaged-${stamp}`;
+  for (const suffix of ['', '-wal', '-shm']) if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
+  return target;
+}
+
+/**
+ * An exclusive SQLite lock on a file of its own. The operating system drops it when the process
+ * dies, however it dies, so a stale one cannot exist; nor can it be fooled by process ids of two
+ * containers. The id of the holder is kept beside it for the message alone.
+ */
+function takeLock(dataDir: string): DatabaseSync {
+  const lock = new DatabaseSync(join(dataDir, lockFile));
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
+  } catch (error) {
+    lock.close();
+    if (!isBusy(error)) throw error;
+    throw new DiskError('locked', lockedMessage(dataDir), error);
+  }
+  writeFileSync(join(dataDir, pidFile), `${process.pid}\n`);
+  return lock;
+}
+
+function lockedMessage(dataDir: string): string {
+  let holder = 'another process';
+  try {
+    holder = `process ${readFileSync(join(dataDir, pidFile), 'utf8').trim()}`;
+  } catch {
+    // The holder has the lock but has not written its id yet; the message does without.
+  }
+  return `${dataDir} is in use by ${holder}; stop that one, or give this one another --data-dir`;
+}
