@@ -67,10 +67,10 @@ function answerText(ask: Ask, question: string, last: AskMessage | undefined, va
   const parts: string[] = [];
   if (last?.role === 'tool') {
     const name = last.toolName === undefined ? 'The tool' : `The tool ${last.toolName}`;
-    parts.push(`[simulated] ${name} says: ${clip(last.content, 600)}. That answers “${clip(question)}”.`);
+    parts.push(`[simulated] ${name} says: ${clip(last.content, 600)}. That answers "${clip(question)}".`);
   } else {
     const words = keywordsOf(question);
-    parts.push(`[simulated] ${openers[variant % openers.length]!} “${clip(question)}”.`);
+    parts.push(`[simulated] ${openers[variant % openers.length]!} "${clip(question)}".`);
     if (words.length > 0) parts.push(` It turns on these words: ${words.join(', ')}.`);
     const images = last?.imageHashes ?? [];
     if (images.length > 0) {
@@ -81,7 +81,7 @@ function answerText(ask: Ask, question: string, last: AskMessage | undefined, va
   }
   if (ask.messages.length > 1) parts.push(` This conversation has ${ask.messages.length} messages.`);
   if (ask.context.length > 0) parts.push(` It continues ${ask.context.length} tokens of context.`);
-  if (ask.suffix !== '') parts.push(` It leads up to “${clip(ask.suffix, 80)}”.`);
+  if (ask.suffix !== '') parts.push(` It leads up to "${clip(ask.suffix, 80)}".`);
   parts.push(` Fingerprint ${mark}${sampled ? `, sample ${variant}` : ''}.`);
   return padded(parts.join(''), question);
 }

@@ -276,6 +276,12 @@ describe('simulated thinker, native contract', () => {
     assert.equal(thinker.stats().answers, 0);
   });
 
+  it('renders without generating when asked to debug', async () => {
+    const rendered = json(await ask({ _debug_render_only: true }));
+    assert.match(rendered._debug_info.rendered_template, /user\nWhat is the capital of France/);
+    assert.equal(thinker.stats().answers, 0);
+  });
+
   it('embeds deterministically, normalised, with alike texts close and others not', async () => {
     const input = ['How do I boil an egg?', 'How should I boil eggs?', 'Which planets have rings?', ''];
     const reply = json(await post('/api/embed', { model: 'all-minilm', input }));

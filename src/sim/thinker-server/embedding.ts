@@ -48,11 +48,14 @@ function add(vector: Float64Array, feature: string, weight: number): void {
   vector[second % vector.length]! += second & 0x10000 ? weight : -weight;
 }
 
-/** The first `dimensions` values scaled to length 1, in float32 as Ollama sends them. */
+/** The first `dimensions` values scaled to length 1. */
 export function normalised(vector: Float64Array, dimensions: number): number[] {
   const cut = vector.subarray(0, dimensions);
   let sum = 0;
   for (const value of cut) sum += value * value;
   const scale = 1 / Math.max(Math.sqrt(sum), 1e-12);
-  return Array.from(cut, (value) => Math.fround(value * scale));
+  return Array.from(cut, (value) => asFloat32(value * scale));
 }
+
+/** As many digits as a float32 has: what a server that computes in float32 prints. */
+export const asFloat32 = (value: number): number => Math.round(value * 1e8) / 1e8;

@@ -94,7 +94,7 @@ export class Generation {
       if (this.#task.ask.stream) this.#write(this.#linesBetween(0, until));
       return this.#fail(this.#fault);
     }
-    if (this.#task.ask.stream) this.#write(this.#linesBetween(0, until) + this.#lines.last(this.#measured()), true);
+    if (this.#task.ask.stream) this.#writeAll(this.#linesBetween(0, until) + this.#lines.last(this.#measured()));
     else this.#writeWhole();
     this.#end('completed');
   }
@@ -159,10 +159,17 @@ export class Generation {
     return true;
   }
 
+  /** A length instead of chunks lets head and body leave in one system call, which is half the cost of an instant answer. */
+  #writeAll(text: string): void {
+    const { response } = this.#task;
+    response.writeHead(200, { 'content-type': ndjsonType, 'content-length': Buffer.byteLength(text) });
+    response.end(text);
+  }
+
   #writeWhole(): void {
     const { response } = this.#task;
-    const body = Buffer.from(this.#lines.whole(this.#measured()));
-    response.writeHead(200, { 'content-type': jsonType, 'content-length': body.length });
+    const body = this.#lines.whole(this.#measured());
+    response.writeHead(200, { 'content-type': jsonType, 'content-length': Buffer.byteLength(body) });
     response.end(body);
   }
 

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { ThinkerProfile } from '../profiles.ts';
 import { composeAnswer } from './answer.ts';
 import { keepAliveMs, objectOf, readAsk, runnerNeed, stringOf, type Ask } from './ask.ts';
-import { Embedder, normalised } from './embedding.ts';
+import { asFloat32, Embedder, normalised } from './embedding.ts';
 import { contextLengthMessage, parseFault, strikes, type Fault } from './faults.ts';
 import { Generation, type CancelNotice } from './generation.ts';
 import { HttpError, sendJson } from './http.ts';
@@ -91,6 +91,7 @@ export class Inference {
       this.#deps.runner.unload(model.name);
       return sendJson(response, 200, this.#loadAnswer(ask, 'unload'));
     }
+    if (body['_debug_render_only'] === true) return sendJson(response, 200, this.#rendered(ask));
     if (!ask.loadOnly) this.stats.answers++;
     const forcedLoadMs = fault?.kind === 'cold' ? { forcedLoadMs: fault.ms } : {};
     this.#withLease({ ...ask, ...forcedLoadMs }, response, (lease) => {
@@ -128,7 +129,7 @@ export class Inference {
     if (!isValidModelName(name)) throw new HttpError(400, 'model is required');
     const prompt = stringOf(body, 'prompt');
     this.#embed({ name, body, response, texts: prompt === '' ? [] : [prompt] }, (_, { vectors }) =>
-      sendJson(response, 200, { embedding: vectors.length === 0 ? [] : Array.from(vectors[0]!, Math.fround) }),
+      sendJson(response, 200, { embedding: vectors.length === 0 ? [] : Array.from(vectors[0]!, asFloat32) }),
     );
   }
 
@@ -242,6 +243,20 @@ export class Inference {
       ...(ask.route === 'chat' ? { message: { role: 'assistant', content: '' } } : { response: '' }),
       done: true,
       done_reason: reason,
+    };
+  }
+
+  /** What the model would have read; nothing is generated. */
+  #rendered(ask: Ask): JsonObject {
+    return {
+      model: ask.modelName,
+      created_at: new Date(this.#deps.clock.now()).toISOString(),
+      _debug_info: {
+        rendered_template: ask.messages
+          .map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>`)
+          .join('\n'),
+        image_count: ask.messages.reduce((sum, { imageHashes }) => sum + imageHashes.length, 0),
+      },
     };
   }
 

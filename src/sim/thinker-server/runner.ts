@@ -4,7 +4,6 @@
  * nobody has asked for `keep_alive`.
  */
 import type { Clock, Timer } from '../../core/clock.ts';
-import { addMs } from '../../core/units.ts';
 import { busyMessage } from './faults.ts';
 import { HttpError } from './http.ts';
 import type { StoredModel } from './models.ts';
@@ -52,7 +51,9 @@ interface Resident {
   active: number;
   keepAliveMs: number;
   expiry: Timer | undefined;
-  expiresAt: string;
+  expiryDueMs: number;
+  /** Wall clock; Infinity for ever. */
+  expiresAtMs: number;
   lastUsedMs: number;
   unloadWhenIdle: boolean;
 }
@@ -120,7 +121,11 @@ export class Runner {
   residents(): Residency[] {
     return [...this.#residents.values()]
       .filter((resident) => !resident.loading)
-      .map(({ model, numCtx, expiresAt }) => ({ model, numCtx, expiresAt }));
+      .map(({ model, numCtx, expiresAtMs }) => ({
+        model,
+        numCtx,
+        expiresAt: expiresAtMs > 9e12 ? farFuture : new Date(expiresAtMs).toISOString(),
+      }));
   }
 
   stats(): RunnerStats {
@@ -203,7 +208,8 @@ export class Runner {
       active: 0,
       keepAliveMs: this.#options.keepAliveMs,
       expiry: undefined,
-      expiresAt: farFuture,
+      expiryDueMs: Infinity,
+      expiresAtMs: Infinity,
       lastUsedMs: this.#options.clock.monotonicMs(),
       unloadWhenIdle: false,
     };
@@ -224,11 +230,9 @@ export class Runner {
     const resident = this.#residents.get(ticket.need.model.name)!;
     resident.active++;
     this.#active++;
-    resident.expiry?.clear();
-    resident.expiry = undefined;
     resident.keepAliveMs = ticket.need.keepAliveMs ?? this.#options.keepAliveMs;
     resident.lastUsedMs = this.#options.clock.monotonicMs();
-    this.#setExpiresAt(resident);
+    resident.expiresAtMs = this.#options.clock.now() + resident.keepAliveMs;
     let held = true;
     ticket.ready({
       loadMs: ticket.loadMs,
@@ -251,21 +255,30 @@ export class Runner {
       this.#pump();
       return;
     }
-    this.#setExpiresAt(resident);
+    resident.expiresAtMs = this.#options.clock.now() + resident.keepAliveMs;
+    resident.lastUsedMs = this.#options.clock.monotonicMs();
+    this.#watch(resident);
+  }
+
+  /**
+   * One timer per resident model, set again only when it fires: a server that answers thousands of
+   * requests a second does not set thousands of timers. A timer that is due too late is replaced.
+   */
+  #watch(resident: Resident): void {
+    const dueMs = resident.lastUsedMs + resident.keepAliveMs;
+    if (resident.expiry && resident.expiryDueMs <= dueMs) return;
     resident.expiry?.clear();
-    if (resident.keepAliveMs === Infinity) return;
-    resident.expiry = this.#options.clock.after(resident.keepAliveMs, () => {
+    resident.expiry = undefined;
+    if (dueMs === Infinity) return;
+    resident.expiryDueMs = dueMs;
+    resident.expiry = this.#options.clock.after(dueMs - this.#options.clock.monotonicMs(), () => {
+      resident.expiry = undefined;
+      // Busy: it is watched again when it becomes idle.
       if (resident.active > 0) return;
+      if (resident.lastUsedMs + resident.keepAliveMs > this.#options.clock.monotonicMs()) return this.#watch(resident);
       this.#drop(resident);
       this.#pump();
     });
-  }
-
-  #setExpiresAt(resident: Resident): void {
-    resident.expiresAt =
-      resident.keepAliveMs > 1e12
-        ? farFuture
-        : new Date(addMs(this.#options.clock.now(), resident.keepAliveMs)).toISOString();
   }
 
   /** Evicts the idle model used longest ago when the GPU is full. @returns false when all are busy. */

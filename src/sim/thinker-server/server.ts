@@ -101,8 +101,11 @@ export function createSimulatedThinker(options: SimulatedThinkerOptions = {}): S
     ),
   );
   const faultModels = faults ? faultTable.map(({ example }) => faultModel(example, started)) : [];
-  const findModel = (name: string): StoredModel | undefined =>
-    shelf.get(name) ?? (faults && parseFault(name) ? faultModel(name, started) : undefined);
+  const findModel = (name: string): StoredModel | undefined => {
+    const stored = shelf.get(name);
+    const fault = stored === undefined && faults ? parseFault(name)?.fault : undefined;
+    return fault && !(fault.kind === 'status' && fault.status === 404) ? faultModel(name, started) : stored;
+  };
   const runner = new Runner({
     clock,
     slots: options.slots ?? profile.slots,
