@@ -7,6 +7,7 @@ import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
 import type { CliContext } from './context.ts';
+import { examples } from './examples.ts';
 
 export function createProgram(context: CliContext): Command {
   const program = new Command('llm-self-host')
@@ -33,9 +34,4 @@ export function createProgram(context: CliContext): Command {
     );
   for (const add of [addServe, addAsk, addStatus, addCache, addEmbedder, addSim]) add(program, context);
   return program;
-}
-
-export function examples(rows: readonly (readonly [command: string, what: string])[]): string {
-  const width = Math.max(...rows.map(([command]) => command.length));
-  return `\nExamples:\n${rows.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n')}\n`;
 }

@@ -4,7 +4,7 @@ import { chooseModel } from '../../core/choose-model.ts';
 import { formatMs } from '../../core/format.ts';
 import { call, gatewayTarget, getJson, type Target } from '../client.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
-import { examples } from '../program.ts';
+import { examples } from '../examples.ts';
 
 interface AskOptions extends GlobalOptions {
   readonly model?: string;

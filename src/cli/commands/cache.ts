@@ -5,7 +5,7 @@ import { formatBytes, formatDuration } from '../../core/format.ts';
 import { adminTarget, getJson, type Target } from '../client.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { formatTable, parseDuration } from '../format.ts';
-import { examples } from '../program.ts';
+import { examples } from '../examples.ts';
 
 interface ListOptions extends GlobalOptions {
   readonly model?: string;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { formatBytes, formatMs } from '../../core/format.ts';
 import { CliError, printJson, type CliContext } from '../context.ts';
 import { createProgressBar } from '../progress-bar.ts';
-import { examples } from '../program.ts';
+import { examples } from '../examples.ts';
 
 interface FolderOptions {
   readonly folder?: string;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RunningGateway } from '../../running-gateway.ts';
 import { banner } from '../banner.ts';
 import { printJson, type CliContext } from '../context.ts';
-import { examples } from '../program.ts';
+import { examples } from '../examples.ts';
 
 interface ServeOptions {
   readonly port?: string;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { CliError, printJson, type CliContext } from '../context.ts';
-import { examples } from '../program.ts';
+import { examples } from '../examples.ts';
 
 interface ThinkerOptions {
   readonly port: number;

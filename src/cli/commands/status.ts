@@ -4,7 +4,7 @@ import { formatBytes, formatDuration, formatMs } from '../../core/format.ts';
 import { adminTarget, getJson } from '../client.ts';
 import { printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { formatTable } from '../format.ts';
-import { examples } from '../program.ts';
+import { examples } from '../examples.ts';
 
 export function addStatus(program: Command, context: CliContext): void {
   program
