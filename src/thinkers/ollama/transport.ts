@@ -94,6 +94,7 @@ export function createTransport(options: TransportOptions): Transport {
   });
 
   const fresh = new Set<Client>();
+  let closed = false;
   return {
     authenticated: options.bearer !== undefined,
     dispatch(request, handler) {
@@ -107,12 +108,14 @@ export function createTransport(options: TransportOptions): Transport {
       client.close().then(forget, forget);
     },
     isStaleSocket(error) {
+      if (closed) return false;
       if (staleErrors.has(error)) return true;
       if (codeOf(error) !== 'UND_ERR_SOCKET' || !('socket' in error)) return false;
       const socket = error.socket as { readonly bytesRead?: number } | null;
       return (socket?.bytesRead ?? 0) > 0;
     },
     async close() {
+      closed = true;
       const clients: (Pool | Client)[] = [pools.answers, pools.control, ...fresh];
       await Promise.all(clients.map((client) => client.destroy()));
     },
@@ -145,7 +148,8 @@ function connector(options: TransportOptions, staleErrors: WeakSet<Error>): buil
         );
       }
       socket.on('error', (error: Error) => {
-        if (socket.bytesRead > 0) staleErrors.add(error);
+        const code = codeOf(error);
+        if (socket.bytesRead > 0 && (code === 'ECONNRESET' || code === 'EPIPE')) staleErrors.add(error);
       });
       callback(null, socket);
     });

@@ -342,6 +342,29 @@ describe('createOllamaThinker on the wire', () => {
     assert.equal(await probeOllama(gone, { deadlineMs: 1_000, clock: systemClock }), 'absent');
   });
 
+  it('fails at once what waits on a used connection when it is closed, and does not connect again', async () => {
+    let requests = 0;
+    const asked = Promise.withResolvers<void>();
+    await withServer(
+      (request, response) => {
+        requests += 1;
+        if (requests > 1) return asked.resolve();
+        request.resume().on('end', () => response.end(line('x') + doneLine));
+      },
+      async (url) => {
+        const thinker = ollamaAt(url);
+        const [first, second] = [new RecordingSink(), new RecordingSink()];
+        thinker.answer(aChatRequest(), first, timeouts);
+        await first.settled();
+        thinker.answer(aChatRequest(), second, timeouts);
+        await asked.promise;
+        await thinker.close();
+        await second.settled();
+        assert.deepEqual([second.failures[0]?.code, requests], ['upstream_failed', 2]);
+      },
+    );
+  });
+
   it('refuses a URL that is none', () => {
     assert.throws(() => ollamaAt('localhost:11434'), { code: 'config_invalid' });
   });
