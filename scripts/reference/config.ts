@@ -26,7 +26,7 @@ export const exampleMark = '  # in its place, for instance:';
 export function configExample(): string {
   return [
     '# Every option with its default. All may be left out; unknown ones are refused.',
-    '# A line that begins with # and no space is an option that is not set by default.',
+    '# Sentences begin with a # and one space; any other # hides an option that is not set by default.',
     '# Order: defaults, this file, SELFHOST_… variables, the command line. Secrets come from files or variables.',
     '',
     ...configOptions().flatMap((option) => [...yamlOf(option, '', false), '']),

@@ -209,8 +209,8 @@ function readApiKeys(config: FileConfig, environment: Environment): ApiKey[] {
     });
   }
   for (const pair of (environment['SELFHOST_API_KEYS'] ?? '').split(',').filter((part) => part.trim() !== '')) {
-    const colon = pair.indexOf(':');
-    add('SELFHOST_API_KEYS', pair.slice(0, colon).trim(), pair.slice(colon + 1).trim());
+    const [tenant, ...key] = pair.split(':');
+    add('SELFHOST_API_KEYS', tenant?.trim(), key.join(':').trim());
   }
   return keys;
 }
