@@ -67,7 +67,7 @@ export interface MeaningReport {
 /** Cosines of the two groups of sentences. @throws AppError embedding_failed when the model cannot be run */
 export async function measureMeaning(
   embedding: Pick<EmbeddingModel, 'embed' | 'maxBatch'>,
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<MeaningReport> {
   let normError = 0;
   const cosines: number[] = [];
