@@ -76,7 +76,7 @@ describe('lexical embedding', () => {
           assert.deepEqual(vector, lexicalVector(texts[index]!));
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
