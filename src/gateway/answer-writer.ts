@@ -11,7 +11,7 @@ import type { Random } from '../core/random.ts';
 import type { BypassReason } from '../cache/cache-types.ts';
 import type { CacheStatus, RequestLog } from '../telemetry/request-log.ts';
 import type { AnswerCodec, DecodedAnswerRequest, Reply, StreamEncoder } from './dialects/dialect.ts';
-import type { Exchange } from './exchange.ts';
+import { headerText, type Exchange } from './exchange.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { JourneySink } from './serve-answer.ts';
 
@@ -284,7 +284,3 @@ export class AnswerWriter implements JourneySink {
 }
 
 const streamHeaders = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;
-
-/** Header values are Latin-1 without controls; longer notices are cut rather than refused by clients. */
-const headerTextMax = 1000;
-const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, headerTextMax);

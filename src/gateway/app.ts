@@ -14,7 +14,8 @@ import { AnswerWriter } from './answer-writer.ts';
 import type { Authenticate } from './auth.ts';
 import type { AnswerCodec, EmbedCodec } from './dialects/dialect.ts';
 import type { createPinner } from './effective-request.ts';
-import { cacheDirectives, json, sendBody, type Exchange } from './exchange.ts';
+import { countAnthropicTokens } from './dialects/anthropic/count-tokens.ts';
+import { cacheDirectives, headerText, json, sendBody, type Exchange } from './exchange.ts';
 import { preflightHeaders, type OriginPolicy } from './http/origin-policy.ts';
 import { readJsonBody } from './http/read-body.ts';
 import type { RequestMetrics } from './request-metrics.ts';
@@ -105,6 +106,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
         await serveModels(deps, exchange, route, body);
         return simple(exchange, 'ok');
       }
+      case 'count-tokens': {
+        const counted = countAnthropicTokens(await readJsonBody(exchange.request, deps.options.bodyBytesMax));
+        sendBody(exchange, 200, json, counted.body, { 'x-selfhost-notice': headerText(counted.notices.join('; ')) });
+        return simple(exchange, 'ok');
+      }
       case 'operator-only':
         throw new AppError(
           'operator_only',
@@ -182,6 +188,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       ...(error.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) }),
       // What is left of the body is read and dropped, and the connection is not used again.
       ...(unread && { connection: 'close' }),
+      // Anthropic's client would try a 501 again, and get it again.
+      ...(error.code === 'not_implemented' && { 'x-should-retry': 'false' }),
     });
     if (unread) request.resume();
     simple(exchange, error.outcome, undefined, error, encoded.status);

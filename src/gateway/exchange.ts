@@ -46,3 +46,7 @@ export function sendBody(
 }
 
 export const json = 'application/json; charset=utf-8';
+
+/** Header values are Latin-1 without controls; longer notices are cut rather than refused by clients. */
+const headerTextMax = 1000;
+export const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, headerTextMax);

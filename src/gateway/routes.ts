@@ -33,6 +33,7 @@ export type Route = RouteBase &
     | { readonly kind: 'answer'; readonly codec: AnswerCodec }
     | { readonly kind: 'embed'; readonly codec: EmbedCodec }
     | { readonly kind: 'models'; readonly action: ModelsAction; readonly model?: string }
+    | { readonly kind: 'count-tokens' }
     | { readonly kind: 'operator-only' }
     | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
     | { readonly kind: 'unknown' }
@@ -82,6 +83,11 @@ for (const [path, action, dialect, methods] of modelRoutes) {
   table.set(path, { kind: 'models', action, ...base(path, 'other', dialect, methods) });
 }
 
+table.set('/v1/messages/count_tokens', {
+  kind: 'count-tokens',
+  ...base('/v1/messages/count_tokens', 'other', 'anthropic', post),
+});
+
 const operatorRoutes: readonly (readonly [string, readonly string[]])[] = [
   ['/api/pull', post],
   ['/api/push', post],
@@ -97,11 +103,6 @@ const refusedRoutes: readonly (readonly [string, DialectName, string])[] = [
   ['/api/signout', 'ollama', "accounts of Ollama's cloud are not offered through this gateway"],
   ['/v1/audio/transcriptions', 'openai', 'audio is not offered: the thinkers answer text'],
   ['/v1/images/generations', 'openai', 'image generation is not offered: the thinkers answer text'],
-  [
-    '/v1/messages/count_tokens',
-    'anthropic',
-    'thinkers cannot count tokens without running the model; usage comes with each answer',
-  ],
 ];
 for (const [path, dialect, message] of refusedRoutes) {
   table.set(path, { kind: 'refused', code: 'not_implemented', message, ...base(path, 'other', dialect, post) });

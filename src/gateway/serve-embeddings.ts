@@ -3,7 +3,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { Router } from '../router/router-types.ts';
 import type { EmbedCodec } from './dialects/dialect.ts';
-import { json, sendBody, type Exchange } from './exchange.ts';
+import { headerText, json, sendBody, type Exchange } from './exchange.ts';
 import type { EmbedRequest } from '../core/chat.ts';
 
 export interface ServeEmbeddingsDeps {
@@ -30,7 +30,7 @@ export async function serveEmbeddings(
     });
     sendBody(exchange, 200, json, decoded.encode(answer), {
       'x-selfhost-cache': 'bypass',
-      'x-selfhost-thinker': answer.thinkerName,
+      'x-selfhost-thinker': headerText(answer.thinkerName),
     });
     return { model: decoded.model, thinker: answer.thinkerName, promptTokens: answer.promptTokens };
   } catch (error) {

@@ -7,7 +7,8 @@ describe('the official Anthropic client, unmodified', () => {
   let rig: Rig;
   let anthropic: Anthropic;
   before(async () => {
-    rig = await startRig();
+    // A thinker that stays busy is waited for this long before the client is told.
+    rig = await startRig({ config: { admission: { queueWaitMaxMs: 300 } } });
     anthropic = new Anthropic({ baseURL: rig.url, apiKey: 'any', maxRetries: 0 });
   });
   after(() => rig.close());
@@ -73,6 +74,14 @@ describe('the official Anthropic client, unmodified', () => {
     assert.ok(names.includes(model));
   });
 
+  it('counts tokens, and is told that it is an estimate', async () => {
+    const { data, response } = await anthropic.messages
+      .countTokens({ model, messages: [{ role: 'user', content: 'How many tokens is this?' }] })
+      .withResponse();
+    assert.ok(data.input_tokens > 3 && data.input_tokens < 30);
+    assert.match(response.headers.get('x-selfhost-notice') ?? '', /estimate/);
+  });
+
   it('gets typed errors', async () => {
     await assert.rejects(anthropic.messages.create({ ...ask('hi'), model: 'nope' }), Anthropic.NotFoundError);
     await assert.rejects(anthropic.messages.create({ ...ask('hi'), max_tokens: 0 }), (error) => {
@@ -87,13 +96,13 @@ describe('the official Anthropic client, unmodified', () => {
   });
 
   it('gets an error, not a clean end, when the thinker dies in mid-stream', async () => {
-    const stream = anthropic.messages.stream({ ...ask('Tell me a story'), model: 'fault-cut-4' });
+    const stream = anthropic.messages.stream({ ...ask('Tell me a story'), model: 'fault-cut-5' });
     await assert.rejects(stream.finalMessage(), Anthropic.APIError);
   });
 
   it('stops the thinker when it aborts', async () => {
     const before = rig.sim.stats().cancelled;
-    const stream = anthropic.messages.stream({ ...ask('Tell me a long story'), model: 'fault-stall-2' });
+    const stream = anthropic.messages.stream({ ...ask('Tell me a long story'), model: 'fault-stall-5' });
     stream.on('text', () => stream.abort());
     await assert.rejects(stream.finalMessage(), Anthropic.APIUserAbortError);
     await until('the thinker saw the client go', () => rig.sim.stats().cancelled > before);

@@ -131,7 +131,7 @@ describe('the official ollama client, unmodified', () => {
   it('stops the thinker when it aborts a stream', async () => {
     const before = rig.sim.stats().cancelled;
     const stream = await ollama.chat({
-      model: 'fault-stall-3',
+      model: 'fault-stall-5',
       messages: [{ role: 'user', content: 'Tell me a long story' }],
       stream: true,
     });

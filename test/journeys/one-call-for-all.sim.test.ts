@@ -92,7 +92,7 @@ describe('identical questions', () => {
 
   it('stop the thinker when the last of them leaves', async () => {
     const body = {
-      model: 'fault-stall-2',
+      model: 'fault-stall-5',
       messages: [{ role: 'user', content: 'A story that never ends' }],
       stream: true,
     };

@@ -163,7 +163,7 @@ describe('the official openai client, unmodified', () => {
   it('gets an error, not a clean end, when the thinker dies in mid-stream', async () => {
     const stream = await openai.chat.completions.create({
       ...ask('Tell me a story'),
-      model: 'fault-cut-4',
+      model: 'fault-cut-5',
       stream: true,
     });
     let text = '';
@@ -177,7 +177,7 @@ describe('the official openai client, unmodified', () => {
     const before = rig.sim.stats().cancelled;
     const stream = await openai.chat.completions.create({
       ...ask('Tell me a long story'),
-      model: 'fault-stall-2',
+      model: 'fault-stall-5',
       stream: true,
     });
     for await (const _ of stream) {
@@ -188,7 +188,7 @@ describe('the official openai client, unmodified', () => {
     const controller = new AbortController();
     const inFlight = () => rig.gateway.status().traffic.inFlight;
     const pending = openai.chat.completions.create(
-      { ...ask('Another long story'), model: 'fault-stall-2' },
+      { ...ask('Another long story'), model: 'fault-stall-5' },
       { signal: controller.signal },
     );
     await until('the call reached the thinker', () => inFlight() > 0);
