@@ -16,7 +16,6 @@ export async function startDiskThread(
   setup: DiskSetup,
 ): Promise<{ readonly thread: DiskThread; readonly opened: Opened }> {
   const worker = new Worker(siblingWorker('disk-worker', import.meta.url), { name: 'cache-disk', workerData: setup });
-  worker.unref();
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let lastId = 0;
   let dead: DiskError | undefined;
@@ -29,16 +28,18 @@ export async function startDiskThread(
   worker.on('message', (message: DiskReply) => {
     const one = waiting.get(message.id);
     waiting.delete(message.id);
+    if (waiting.size === 0) worker.unref();
     if ('fault' in message) one?.reject(new DiskError(message.fault, message.message));
     else one?.resolve(message.value);
   });
   worker.on('error', die);
   worker.on('exit', die);
 
-  // Calls are few at a time: one write, and what operators ask for.
+  // Calls are few at a time: one write, and what operators ask for. While one waits, the process must not end.
   const answer = (id: number) =>
     new Promise<unknown>((resolve, reject) => {
       waiting.set(id, { resolve, reject });
+      worker.ref();
     });
   const thread: DiskThread = {
     async call(op, ...args) {
@@ -49,18 +50,17 @@ export async function startDiskThread(
       worker.postMessage({ id, op, args });
       return (await answered) as never;
     },
-    end: async () => void (await worker.terminate()),
+    async end() {
+      worker.ref();
+      await worker.terminate();
+    },
   };
 
-  // The process must not end for lack of other work while the database opens.
-  worker.ref();
   try {
     const opened = (await answer(0)) as Opened;
     return { thread, opened };
   } catch (error) {
     await thread.end();
     throw error;
-  } finally {
-    worker.unref();
   }
 }
