@@ -8,6 +8,7 @@ import type { EmbeddingModel } from '../embedding-model.ts';
 import { dot } from '../../core/vector.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
+import { embeddingModelConformance } from './conformance.ts';
 import { createEndpointEmbedding, type EndpointOptions } from './endpoint.ts';
 
 interface Seen {
@@ -70,6 +71,8 @@ describe('endpoint embedding', () => {
   }
   /** Never answers; the test moves the clock. */
   const silent = (): void => undefined;
+
+  embeddingModelConformance('endpoint', () => open());
 
   it('asks Ollama, learns the dimensions, and scales to norm 1', async () => {
     const model = await open({ bearer: 'secret' });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { dot } from '../../core/vector.ts';
+import { embeddingModelConformance } from './conformance.ts';
 import { createLexicalEmbedding, lexicalVector } from './lexical.ts';
 import { foldText, stem } from './lexical/fold.ts';
 
@@ -12,6 +13,8 @@ const words = (text: string): string =>
     .join(' ');
 const call = { signal: new AbortController().signal };
 const embedding = createLexicalEmbedding();
+
+embeddingModelConformance('lexical', () => Promise.resolve(createLexicalEmbedding()));
 
 describe('lexical embedding', () => {
   it('brings rewordings that keep the content words above its own threshold', () => {

@@ -9,6 +9,7 @@ import { silentLogger } from '../../telemetry/logger.ts';
 import { testRandom } from '../../testing/seeded-random.ts';
 import { referenceEmbedding, referencePieces } from '../../testing/random-minilm/reference-bert.ts';
 import { writeRandomMiniLm, type RandomMiniLm } from '../../testing/random-minilm/write-random-minilm.ts';
+import { embeddingModelConformance } from './conformance.ts';
 import { createMiniLmEmbedding, type MiniLmEmbedding, type MiniLmOptions } from './minilm.ts';
 
 /** Why the tests that need the ONNX runtime cannot run here; undefined when they can. */
@@ -46,7 +47,7 @@ describe('MiniLM embedding on random weights', { skip }, () => {
   let folder: string;
   let written: RandomMiniLm;
   let embedding: MiniLmEmbedding;
-  const open = (options: Partial<MiniLmOptions> = {}): Promise<MiniLmEmbedding> =>
+  const open = async (options: Partial<MiniLmOptions> = {}): Promise<MiniLmEmbedding> =>
     createMiniLmEmbedding({
       folder,
       clock: systemClock,
@@ -67,6 +68,8 @@ describe('MiniLM embedding on random weights', { skip }, () => {
     await embedding?.close();
     await rm(folder, { recursive: true, force: true });
   });
+
+  embeddingModelConformance('minilm', open);
 
   it('gives the vectors of an independent computation, for each text alone', async () => {
     for (const text of texts) {
