@@ -10,6 +10,7 @@ const pause = document.getElementById('pause');
 const state = document.getElementById('state');
 let paused = false;
 pause.hidden = false;
+state.textContent = 'updates every ${refreshMs / 1000} s';
 pause.addEventListener('click', () => {
   paused = !paused;
   pause.textContent = paused ? 'Resume updates' : 'Pause updates';

@@ -19,7 +19,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); } th, td { text-align: left; padding: .25rem .75rem .25rem 0; vertical-align: top; }
 th { color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--line); white-space: nowrap; }
-td.number, th.number { text-align: right; }
+tbody th { color: inherit; border: 0; }
+td.number, th.number { text-align: right; white-space: nowrap; }
 pre { margin: .5rem 0; padding: .75rem; background: var(--paper); border: 1px solid var(--line); border-radius: .375rem;
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875rem; }
 button { font: inherit; color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-radius: .375rem;

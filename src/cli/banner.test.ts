@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { aStatus } from '../../test/support/running-admin.ts';
+import { banner, type BannerFacts } from './banner.ts';
+
+const facts: BannerFacts = { keyRequired: false, adminKeyRequired: false, configFile: undefined };
+const [thinker] = aStatus().thinkers;
+const simulated = { ...thinker!, name: 'simulated', kind: 'simulated' as const, models: ['sim-chat:latest'] };
+
+describe('banner', () => {
+  it('says where it is, where answers come from, which embedder is active, why, and where data is kept', () => {
+    const text = banner(aStatus(), facts);
+    for (const part of [
+      'llm-self-host 0.1.0 is ready',
+      'Gateway   http://127.0.0.1:11435\n',
+      'Operator  http://127.0.0.1:11436 ',
+      'attic at http://127.0.0.1:11434 (nomic-embed-text:latest, llama3.2:latest)',
+      'lexical-1: the MiniLM files are not there\n',
+      'run `llm-self-host embedder fetch`',
+      '/home/ada/.local/share/llm-self-host\n',
+      'on: same question, or the same in other words; 12 answers (33.2 KiB) in answers.db',
+      'OLLAMA_HOST=http://127.0.0.1:11435\n',
+      'base URL http://127.0.0.1:11435/v1  (any key will do)',
+    ]) {
+      assert.ok(text.includes(part), `${part}\nis not in\n${text}`);
+    }
+    assert.ok(!/SIMULATED|undefined|NaN/.test(text), text);
+  });
+
+  it('gives a request to paste that names a model which can chat', () => {
+    const line = banner(aStatus(), facts)
+      .split('\n')
+      .find((each) => each.includes('curl'));
+    assert.equal(
+      line,
+      `  curl -i http://127.0.0.1:11435/api/chat -d '{"model":"llama3.2","messages":[{"role":"user","content":"Why is the sky blue?"}],"stream":false}'`,
+    );
+  });
+
+  it('says plainly that answers are simulated, and what to do for real ones', () => {
+    const text = banner(aStatus({ thinkers: [simulated] }), facts);
+    assert.match(text, /simulated: SIMULATED, no model is running and its text is made up \(sim-chat:latest\)/);
+    assert.match(text, /for real answers: start Ollama on this machine and restart/);
+    const mixed = banner(aStatus({ thinkers: [thinker!, simulated] }), facts);
+    assert.match(mixed, /SIMULATED/);
+    assert.ok(!mixed.includes('for real answers'));
+  });
+
+  it('says which thinker has trouble, and why', () => {
+    const broken = { ...thinker!, state: 'unreachable', lastError: 'connection refused', models: [] };
+    assert.match(banner(aStatus({ thinkers: [broken] }), facts), /\(no models, unreachable: connection refused\)/);
+    assert.match(banner(aStatus({ thinkers: [] }), facts), /NOWHERE YET: no thinker is configured/);
+  });
+
+  it('shows how to fetch a model when there is none to ask', () => {
+    const text = banner(aStatus({ thinkers: [{ ...thinker!, models: [] }] }), { ...facts, adminKeyRequired: true });
+    assert.match(
+      text,
+      /curl -H "Authorization: Bearer \$SELFHOST_ADMIN_KEY" http:\/\/127\.0\.0\.1:11436\/api\/pull -d '\{"model":/,
+    );
+  });
+
+  it('sends a key where one is needed', () => {
+    const text = banner(aStatus(), { keyRequired: true, adminKeyRequired: true, configFile: 'gateway.yaml' });
+    assert.match(text, /curl -i -H "Authorization: Bearer \$SELFHOST_API_KEY" /);
+    assert.match(text, /\/v1 {2}\(with your key\)/);
+    assert.match(text, /asks for its key/);
+    assert.match(text, /Config {4}gateway\.yaml/);
+  });
+
+  it('fits a terminal: no line of its own words is wider than 120 columns', () => {
+    const many = { ...thinker!, models: Array.from({ length: 40 }, (_, i) => `model-${i}:latest`) };
+    const text = banner(aStatus({ thinkers: [many, simulated] }), facts);
+    assert.match(text, /and 36 more/);
+    for (const line of text.split('\n')) assert.ok(line.length <= 120 || line.includes('curl'), line);
+  });
+});
