@@ -6,7 +6,7 @@ import { modelName, tenantId } from '../core/ids.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { aChatRequest, aGenerateRequest } from '../testing/builders.ts';
 import { canonicalRequest, canonicalText, NestingError } from './canonical.ts';
-import { exactKeyOf, indexScope, semanticScopeOf } from './scope.ts';
+import { exactKeyOf, indexScopes, semanticScopeOf } from './scope.ts';
 
 const owner = { epoch: 0, tenant: tenantId('a'), digest: 'sha256:1' };
 const differ = (a: AnswerRequest, b: AnswerRequest) =>
@@ -272,6 +272,6 @@ describe('keys', () => {
 
   it('never share an index scope between two embedders', () => {
     const stored = semanticScopeOf(owner, aChatRequest(), 's');
-    assert.notEqual(indexScope(stored, 'lexical-1'), indexScope(stored, 'minilm-1'));
+    assert.notEqual(indexScopes('lexical-1')(stored), indexScopes('minilm-1')(stored));
   });
 });

@@ -7,16 +7,33 @@ export interface Candidate {
   readonly similarity: number;
 }
 
-export type GuardName = 'number' | 'negation' | 'antonym' | 'entity' | 'order' | 'wh' | 'language' | 'format' | 'code';
+export type GuardName =
+  | 'number'
+  | 'negation'
+  | 'antonym'
+  | 'entity'
+  | 'order'
+  | 'content'
+  | 'wh'
+  | 'language'
+  | 'format'
+  | 'code';
 
 export type HitDecision =
-  | { readonly kind: 'reuse'; readonly candidate: Candidate }
+  | {
+      readonly kind: 'reuse';
+      readonly candidate: Candidate;
+      /** The guard that refused each nearer candidate. */
+      readonly vetoes?: readonly GuardName[];
+    }
   | {
       readonly kind: 'ask';
       readonly reason: 'no-neighbour' | 'below-threshold' | 'vetoed';
       /** Nearest candidate, where there was one, and the guard that spoke against it. */
       readonly best?: Candidate;
       readonly guard?: GuardName;
+      /** The guard that refused each candidate. */
+      readonly vetoes?: readonly GuardName[];
     };
 
 /** Port: may one of these answers be reused for this text? Pure, no I/O. Drivers in `hit-policy/`. */

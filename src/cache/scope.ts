@@ -23,7 +23,7 @@ export function exactKeyOf(owner: KeyOwner, request: AnswerRequest): ExactKey {
  * system prompt, earlier turns, tools, format, sampling, every other option, tenant, digest and epoch.
  * Keyed, because scopes are stored beside vectors and must not let a reader test guesses of a prompt.
  *
- * The embedder is no part of it: an entry keeps its scope when it is embedded anew. `indexScope` adds
+ * The embedder is no part of it: an entry keeps its scope when it is embedded anew. `indexScopes` adds
  * the embedder where vectors meet, so that vectors of two spaces never do. @throws NestingError
  */
 export function semanticScopeOf(owner: KeyOwner, request: AnswerRequest, secret: string): Scope {
@@ -31,9 +31,13 @@ export function semanticScopeOf(owner: KeyOwner, request: AnswerRequest, secret:
   return scope(createHmac('sha256', secret).update(text).digest('base64url'));
 }
 
-/** Scope under which the index holds the vectors of one embedder. */
-export function indexScope(stored: Scope, embeddingModelId: string): Scope {
-  return scope(hash('sha256', `${stored}|${embeddingModelId}`, 'base64url'));
+/**
+ * Scopes under which the index holds the vectors of one embedder: the stored scope with a tag of the
+ * embedder behind it. Stored scopes have one length, so two of them never meet.
+ */
+export function indexScopes(embeddingModelId: string): (stored: Scope) => Scope {
+  const tag = hash('sha256', embeddingModelId, 'base64url').slice(0, 11);
+  return (stored) => scope(`${stored}${tag}`);
 }
 
 function ownerFields({ epoch, tenant, digest }: KeyOwner, request: AnswerRequest): string {

@@ -1,0 +1,304 @@
+/**
+ * Has this been answered before? Exact key first, then the nearest wordings in the same scope, judged
+ * by the hit policy. Every fault ends as `unavailable`: a broken cache never costs an answer.
+ */
+import type { AnswerRequest, CallOptions } from '../core/chat.ts';
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import type { EntryId } from '../core/ids.ts';
+import type { Random } from '../core/random.ts';
+import type { EpochMs } from '../core/units.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { CacheEntry, CacheStore, EntryFilter, EntrySummary } from './cache-store.ts';
+import type { CacheablePlan, ExactLookup, SemanticCache, SemanticLookup } from './cache-types.ts';
+import { withDeadline } from './deadline.ts';
+import { createEmbedGate, embedGateDefaults, type EmbedGateOptions } from './embed-gate.ts';
+import type { EmbeddingModel } from './embedding-model.ts';
+import { EntryWriter } from './entry-writer.ts';
+import type { HitPolicy } from './hit-policy.ts';
+import { createLookupMetrics } from './lookup-metrics.ts';
+import { bypass, CacheableRequest, planRequest, type PlanContext } from './plan.ts';
+import { indexScopes } from './scope.ts';
+import { createSemanticLookup } from './semantic-lookup.ts';
+import { servesNow } from './serves-now.ts';
+import type { VectorIndex } from './vector-index.ts';
+import { createWarmUp, type ReembedOptions, type ReembedReport, type WarmUpReport } from './warm-up.ts';
+
+export interface SemanticCacheOptions {
+  readonly mode: 'on' | 'exact-only' | 'off';
+  readonly ttlMs: number;
+  /** Requests that send more, with no seed, want variety. */
+  readonly temperatureMax: number;
+  /** Longest request in characters; see `CacheabilityOptions`. */
+  readonly requestCharsMax: number;
+  /** Largest answer kept, bytes. */
+  readonly entryBytesMax: number;
+  /** Whole semantic lookup. */
+  readonly lookupDeadlineMs: number;
+  /** Embedding within a lookup. */
+  readonly embedDeadlineMs: number;
+  /** Embedding an answer's prompt at write, when its lookup did not. */
+  readonly writeEmbedDeadlineMs: number;
+  /** Exact lookup; undefined for a store in this process, which cannot hang and need not pay for a timer. */
+  readonly exactDeadlineMs: number | undefined;
+  /** Semantic lookups at a time; further ones count as misses. */
+  readonly lookupsMax: number;
+  /** Writes at a time; further answers are not kept. */
+  readonly writesMax: number;
+  /** Nearest entries looked at. */
+  readonly candidatesMax: number;
+  /** Neighbours below this cosine are not fetched. */
+  readonly candidateSimilarityMin: number;
+  readonly gate: EmbedGateOptions;
+}
+
+export const semanticCacheDefaults: SemanticCacheOptions = {
+  mode: 'on',
+  ttlMs: 86_400_000,
+  temperatureMax: 0.7,
+  // About 64k tokens; its key takes 1–2 ms.
+  requestCharsMax: 262_144,
+  entryBytesMax: 1024 * 1024,
+  lookupDeadlineMs: 150,
+  embedDeadlineMs: 100,
+  writeEmbedDeadlineMs: 2_000,
+  exactDeadlineMs: undefined,
+  // As many as an embedder is given, with their waits for the index and the store.
+  lookupsMax: 256,
+  // At a few KiB each a queue of some megabytes; a store that is further behind is ill.
+  writesMax: 256,
+  // More adds nothing: the trial found the same ceiling for 8 and 32.
+  candidatesMax: 8,
+  candidateSimilarityMin: 0.5,
+  gate: embedGateDefaults,
+};
+
+export interface SemanticCacheDeps {
+  readonly store: CacheStore;
+  readonly index: VectorIndex;
+  readonly embedding: EmbeddingModel;
+  readonly policy: HitPolicy;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly options?: Partial<SemanticCacheOptions>;
+}
+
+export interface CacheStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly vectors: number;
+  readonly vectorBytes: number;
+  readonly epoch: number;
+  readonly kept: number;
+  /** Answers that may not be kept: cut, tool calls, too large, another digest. */
+  readonly notKept: number;
+  /** Answers not kept because too many writes were running. */
+  readonly dropped: number;
+  readonly writesFailed: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+}
+
+/** The cache with what operators need. */
+export interface OperableCache extends SemanticCache {
+  /**
+   * Waits for the store and reads the epoch; until then every request bypasses the cache. The index is
+   * filled in the background: `warmed` resolves with what came of it and never rejects.
+   * @throws cache_unavailable
+   */
+  start(): Promise<{ readonly warmed: Promise<WarmUpReport> }>;
+  /**
+   * Gives entries of another embedder a vector of the active one. A second call while one runs joins it.
+   * @throws embedding_failed | cache_unavailable when it had to stop; what is done stays done
+   */
+  reembed(options?: ReembedOptions): Promise<ReembedReport>;
+  list(
+    filter: EntryFilter,
+    page: { readonly limit: number; readonly before?: EpochMs },
+  ): Promise<readonly EntrySummary[]>;
+  show(id: EntryId): Promise<CacheEntry | undefined>;
+  remove(id: EntryId, reason: 'manual' | 'disputed'): Promise<boolean>;
+  /** @returns how many entries were removed. */
+  purge(filter: EntryFilter): Promise<number>;
+  /** Makes everything stored so far unreachable, in O(1); it leaves the store as it expires. @returns the new epoch */
+  bumpEpoch(): Promise<number>;
+  stats(): CacheStats;
+  /** Stops background work and waits for writes in flight. Store, index and embedder are closed by their owner. */
+  close(): Promise<void>;
+}
+
+const epochKey = 'cache.epoch';
+const secretKey = 'cache.scope-secret';
+
+export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
+  const { store, index, embedding, policy, clock, random, logger } = deps;
+  const options = { ...semanticCacheDefaults, ...deps.options };
+  const metrics = createLookupMetrics(deps.metrics);
+  const indexScope = indexScopes(embedding.id);
+  const gate = createEmbedGate(embedding, clock, options.gate);
+  const writer = new EntryWriter({
+    store,
+    index,
+    gate,
+    embeddingModelId: embedding.id,
+    indexScope,
+    clock,
+    random,
+    logger,
+    options,
+  });
+  const lookup = createSemanticLookup({
+    store,
+    index,
+    embedding,
+    gate,
+    policy,
+    clock,
+    random,
+    indexScope,
+    writer,
+    metrics,
+    options,
+  });
+  const warmUp = createWarmUp({ store, index, embedding, indexScope, clock, logger });
+  const comparable = (text: string): boolean => options.mode === 'on' && embedding.fits(text);
+  let epoch = 0;
+  let secret = '';
+  let started = false;
+  let lookups = 0;
+
+  store.onRemoved((id, scope) => {
+    if (scope === undefined) return;
+    writer.removed(id);
+    index.remove(indexScope(scope), id).catch((error: unknown) => {
+      // The vector is found dangling by the next lookup that meets it, and removed then.
+      logger.warn({ err: error, entryId: id }, 'a removed entry is still in the vector index');
+    });
+  });
+
+  return {
+    plan(request, asker, digest) {
+      if (options.mode === 'off' || !started) return metrics.bypassed(bypass('disabled'));
+      const beganMs = clock.monotonicMs();
+      const context: PlanContext = {
+        owner: { epoch, tenant: asker.tenant, digest },
+        secret,
+        comparable,
+        temperatureMax: options.temperatureMax,
+        requestCharsMax: options.requestCharsMax,
+      };
+      const plan = planRequest(request, asker, context);
+      metrics.stage('normalize', clock.monotonicMs() - beganMs);
+      // `no-cache` keeps the fresh answer but looks nothing up.
+      return plan.kind === 'bypass' || !plan.read ? metrics.bypassed(plan) : plan;
+    },
+
+    exact(plan, request) {
+      return fetchExact(plan)
+        .then((entry) => judgeExact(plan, request, entry))
+        .catch((error: unknown): ExactLookup => ({ kind: 'unavailable', cause: metrics.failed(error, logger) }));
+    },
+
+    async semantic(plan, request, callOptions) {
+      if (plan.semantic === undefined) return { kind: 'miss', reason: 'not-eligible' };
+      return lookupWithin(plan, request, callOptions);
+    },
+
+    keep(plan, answer, facts) {
+      try {
+        if (!(plan instanceof CacheableRequest)) throw new TypeError('a plan of another cache, or a copy of a plan');
+        // An answer to a question of an earlier epoch belongs to what was flushed.
+        if (plan.owner.epoch === epoch && plan.owner.tenant === facts.tenant) writer.keep(plan, answer, facts);
+      } catch (error) {
+        logger.error({ err: error }, 'an answer was not kept');
+      }
+    },
+
+    async start() {
+      await store.ready();
+      epoch = Number((await store.getMeta(epochKey)) ?? 0);
+      secret = (await store.getMeta(secretKey)) ?? '';
+      if (secret === '') {
+        // 62^43 is above 2^256.
+        secret = random.id(43);
+        await store.putMeta(secretKey, secret);
+      }
+      started = true;
+      return { warmed: options.mode === 'on' ? warmUp.warm() : Promise.resolve({ loaded: 0, otherEmbedder: 0 }) };
+    },
+
+    reembed: (reembedOptions = {}) => warmUp.reembed(reembedOptions),
+    list: (filter, page) => store.list(filter, page),
+    show: (id) => store.get(id),
+    remove: (id, reason) => store.remove(id, reason),
+    purge: (filter) => store.purge(filter),
+
+    async bumpEpoch() {
+      epoch += 1;
+      await store.putMeta(epochKey, String(epoch));
+      return epoch;
+    },
+
+    stats() {
+      const { entries, bytes } = store.stats();
+      const { vectors, bytes: vectorBytes } = index.stats();
+      const { failed: writesFailed, ...writes } = writer.stats();
+      return { entries, bytes, vectors, vectorBytes, epoch, ...writes, writesFailed, breaker: gate.breaker };
+    },
+
+    async close() {
+      warmUp.stop();
+      await writer.settled();
+    },
+  };
+
+  function fetchExact(plan: CacheablePlan): Promise<CacheEntry | undefined> {
+    const ms = options.exactDeadlineMs;
+    if (ms === undefined) return store.getByKey(plan.exactKey);
+    return withDeadline(() => store.getByKey(plan.exactKey), {
+      clock,
+      ms,
+      expired: () => new AppError('cache_unavailable', `the store ${store.name} gave no entry within ${ms} ms`),
+    });
+  }
+
+  function judgeExact(plan: CacheablePlan, request: AnswerRequest, entry: CacheEntry | undefined): ExactLookup {
+    const now = clock.now();
+    if (entry === undefined || entry.exactKey !== plan.exactKey || !servesNow(entry, plan, request, now)) {
+      // The semantic tier counts what it looks up; where it does not apply this is the end.
+      if (plan.semantic === undefined) metrics.result('ineligible');
+      return { kind: 'miss' };
+    }
+    store.touch(entry.id);
+    return { kind: 'hit', entry, ageS: metrics.hit('hit_exact', entry, now) };
+  }
+
+  async function lookupWithin(
+    plan: CacheablePlan,
+    request: AnswerRequest,
+    { signal }: CallOptions,
+  ): Promise<SemanticLookup> {
+    if (lookups >= options.lookupsMax) {
+      const busy = `${lookups} semantic lookups are running, which is the most; this one counts as a miss`;
+      return { kind: 'unavailable', cause: metrics.failed(new AppError('cache_unavailable', busy), logger) };
+    }
+    lookups += 1;
+    const ms = options.lookupDeadlineMs;
+    try {
+      return await withDeadline((within) => lookup(plan, request, { signal: within }), {
+        clock,
+        ms,
+        signal,
+        expired: () => new AppError('cache_unavailable', `the semantic lookup took longer than ${ms} ms`),
+      });
+    } catch (error) {
+      // A caller that left is no fault of the cache.
+      if (signal.aborted) return { kind: 'unavailable', cause: new AppError('aborted', 'the caller left') };
+      return { kind: 'unavailable', cause: metrics.failed(error, logger) };
+    } finally {
+      lookups -= 1;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** One semantic lookup: embed → nearest → fetch → drop what may not serve → policy. */
+import type { AnswerRequest, CallOptions } from '../core/chat.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Scope } from '../core/ids.ts';
+import type { Random } from '../core/random.ts';
+import type { CacheStore } from './cache-store.ts';
+import type { CacheablePlan, SemanticLookup } from './cache-types.ts';
+import type { EmbedGate } from './embed-gate.ts';
+import type { EmbeddingModel } from './embedding-model.ts';
+import type { EntryWriter } from './entry-writer.ts';
+import type { Candidate, HitPolicy } from './hit-policy.ts';
+import type { LookupMetrics } from './lookup-metrics.ts';
+import { servesNow } from './serves-now.ts';
+import type { Neighbour, VectorIndex } from './vector-index.ts';
+
+export interface SemanticLookupDeps {
+  readonly store: CacheStore;
+  readonly index: VectorIndex;
+  readonly embedding: EmbeddingModel;
+  readonly gate: EmbedGate;
+  readonly policy: HitPolicy;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly indexScope: (stored: Scope) => Scope;
+  readonly writer: EntryWriter;
+  readonly metrics: LookupMetrics;
+  readonly options: {
+    readonly embedDeadlineMs: number;
+    readonly candidatesMax: number;
+    readonly candidateSimilarityMin: number;
+  };
+}
+
+/** @throws embedding_failed | cache_unavailable */
+export function createSemanticLookup(
+  deps: SemanticLookupDeps,
+): (plan: CacheablePlan, request: AnswerRequest, options: CallOptions) => Promise<SemanticLookup> {
+  const { store, index, embedding, gate, policy, clock, random, indexScope, writer, metrics, options } = deps;
+
+  return async function semanticLookup(plan, request, callOptions) {
+    const target = plan.semantic;
+    if (target === undefined) return { kind: 'miss', reason: 'not-eligible' };
+
+    let beganMs = clock.monotonicMs();
+    const staged = (stage: 'embed' | 'search' | 'fetch' | 'verify') => {
+      const nowMs = clock.monotonicMs();
+      metrics.stage(stage, nowMs - beganMs);
+      beganMs = nowMs;
+    };
+    const vector = await gate.embed(target.text, options.embedDeadlineMs);
+    staged('embed');
+    const scope = indexScope(target.scope);
+    const neighbours = await index.nearest(scope, vector, options.candidatesMax, callOptions);
+    staged('search');
+    const best = neighbours[0];
+    if (best === undefined || best.similarity < options.candidateSimilarityMin) return missed(best, 'no-neighbour');
+
+    const found = await Promise.all(
+      neighbours
+        .filter(({ similarity }) => similarity >= options.candidateSimilarityMin)
+        .map((neighbour) => fetchCandidate(neighbour, target.scope, scope)),
+    );
+    staged('fetch');
+    if (callOptions.signal.aborted) return { kind: 'miss', reason: 'stale' };
+    const now = clock.now();
+    const candidates = found.filter(
+      (candidate): candidate is Candidate => candidate !== undefined && servesNow(candidate.entry, plan, request, now),
+    );
+    if (candidates.length === 0) return missed(best, 'stale');
+
+    const decision = policy.decide(target.text, candidates, random);
+    staged('verify');
+    for (const guard of decision.vetoes ?? []) metrics.vetoed(guard);
+    if (decision.kind === 'ask') return missed(decision.best ?? best, decision.reason, decision.guard);
+    const { entry, similarity } = decision.candidate;
+    store.touch(entry.id);
+    metrics.bestSimilarity('hit', similarity);
+    return { kind: 'hit', entry, similarity, ageS: metrics.hit('hit_semantic', entry, now) };
+  };
+
+  /** The entry of a neighbour, if it is what the index says: of this scope, in this vector space, still stored. */
+  async function fetchCandidate(
+    { entryId, similarity }: Neighbour,
+    stored: Scope,
+    scope: Scope,
+  ): Promise<Candidate | undefined> {
+    const entry = await store.get(entryId);
+    if (entry === undefined) {
+      // Left behind by a removal that the index missed.
+      if (!writer.isPlacing(entryId)) await index.remove(scope, entryId);
+      return undefined;
+    }
+    if (entry.semantic?.scope !== stored || entry.semantic.embeddingModel !== embedding.id) return undefined;
+    return { entry, similarity };
+  }
+
+  function missed(
+    best: { readonly similarity: number } | undefined,
+    reason: Extract<SemanticLookup, { kind: 'miss' }>['reason'],
+    guard?: Extract<SemanticLookup, { kind: 'miss' }>['guard'],
+  ): SemanticLookup {
+    metrics.result(reason === 'no-neighbour' ? 'miss' : 'near_miss');
+    if (best !== undefined) metrics.bestSimilarity('miss', best.similarity);
+    return {
+      kind: 'miss',
+      reason,
+      ...(best !== undefined && { similarity: best.similarity }),
+      ...(guard !== undefined && { guard }),
+    };
+  }
+}

@@ -1,0 +1,159 @@
+/** Background work of the cache: filling the vector index at start, and re-embedding after a change of embedder. */
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import type { Scope } from '../core/ids.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { CacheStore, EntrySummary } from './cache-store.ts';
+import { withDeadline } from './deadline.ts';
+import type { EmbeddingModel } from './embedding-model.ts';
+import { nextTurn } from './time-slice.ts';
+import type { VectorIndex } from './vector-index.ts';
+
+export interface WarmUpReport {
+  /** Vectors placed in the index. */
+  readonly loaded: number;
+  /** Entries whose vector is of another embedder: out of the semantic tier until re-embedded. */
+  readonly otherEmbedder: number;
+  /** Why it stopped early, where it did. */
+  readonly failure?: Error;
+}
+
+export interface ReembedProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ReembedOptions {
+  readonly onProgress?: (progress: ReembedProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReembedReport {
+  readonly done: number;
+  /** Texts that the active embedder does not take whole; they stay in the exact tier. */
+  readonly unfit: number;
+}
+
+export interface WarmUpDeps {
+  readonly store: CacheStore;
+  readonly index: VectorIndex;
+  readonly embedding: EmbeddingModel;
+  readonly indexScope: (stored: Scope) => Scope;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Work on the main thread between two turns of the event loop: requests meanwhile wait no longer. */
+const sliceMs = 4;
+/** Texts embedded together: a lookup that comes in between waits for one such batch. */
+const batchMax = 16;
+/** Share of the time that re-embedding leaves idle, so that lookups keep the embedder. */
+const restShare = 1;
+/** A batch of a loaded endpoint takes seconds; longer than this it is gone. */
+const batchDeadlineMs = 30_000;
+const attemptsMax = 5;
+const retryAfterMs = 1_000;
+
+export interface WarmUp {
+  warm(): Promise<WarmUpReport>;
+  reembed(options: ReembedOptions): Promise<ReembedReport>;
+  stop(): void;
+}
+
+export function createWarmUp({ store, index, embedding, indexScope, clock, logger }: WarmUpDeps): WarmUp {
+  const stopped = new AbortController();
+  let running: Promise<ReembedReport> | undefined;
+
+  return {
+    async warm() {
+      let loaded = 0;
+      let otherEmbedder = 0;
+      let sliceBeganMs = clock.monotonicMs();
+      try {
+        for await (const batch of store.semanticEntries()) {
+          for (const entry of batch) {
+            if (stopped.signal.aborted) return { loaded, otherEmbedder };
+            if (entry.embeddingModel !== embedding.id || entry.scope === undefined) {
+              otherEmbedder += 1;
+              continue;
+            }
+            await index.upsert(indexScope(entry.scope), entry.id, entry.vector);
+            loaded += 1;
+            if (clock.monotonicMs() - sliceBeganMs < sliceMs) continue;
+            await nextTurn();
+            sliceBeganMs = clock.monotonicMs();
+          }
+        }
+        return { loaded, otherEmbedder };
+      } catch (error) {
+        logger.error(
+          { err: error, loaded },
+          'the vector index is filled in part; entries beyond serve exact hits only',
+        );
+        return { loaded, otherEmbedder, failure: error instanceof Error ? error : new Error(String(error)) };
+      }
+    },
+
+    reembed(options) {
+      running ??= reembedAll(options).finally(() => (running = undefined));
+      return running;
+    },
+
+    stop: () => stopped.abort(new AppError('shutting_down', 'the cache is closing')),
+  };
+
+  async function reembedAll({ onProgress, signal }: ReembedOptions): Promise<ReembedReport> {
+    // Ids and texts only, and once over before anything is changed: an iteration must not chase its own writes.
+    const waiting: Waiting[] = [];
+    let unfit = 0;
+    for await (const batch of store.semanticEntries()) {
+      for (const entry of batch) {
+        if (entry.embeddingModel === embedding.id || entry.scope === undefined) continue;
+        if (embedding.fits(entry.text)) waiting.push({ id: entry.id, text: entry.text, scope: entry.scope });
+        else unfit += 1;
+      }
+      await nextTurn();
+    }
+    const total = waiting.length;
+    onProgress?.({ done: 0, total });
+    const size = Math.min(batchMax, embedding.maxBatch);
+    for (let from = 0; from < total; from += size) {
+      stopped.signal.throwIfAborted();
+      signal?.throwIfAborted();
+      const batch = waiting.slice(from, from + size);
+      const beganMs = clock.monotonicMs();
+      const vectors = await embedStubbornly(batch.map(({ text }) => text));
+      for (const [i, { id, scope }] of batch.entries()) {
+        // Gone meanwhile: a vector in the index would dangle.
+        if ((await store.get(id)) === undefined) continue;
+        await store.setVector(id, embedding.id, vectors[i]!);
+        await index.upsert(indexScope(scope), id, vectors[i]!);
+      }
+      onProgress?.({ done: from + batch.length, total });
+      await nextTurn();
+      const restMs = restShare * (clock.monotonicMs() - beganMs);
+      if (restMs >= 1) await clock.sleep(restMs, stopped.signal);
+    }
+    return { done: total, unfit };
+  }
+
+  /** @throws embedding_failed after `attemptsMax` tries */
+  async function embedStubbornly(texts: readonly string[]) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await withDeadline((signal) => embedding.embed(texts, { signal }), {
+          clock,
+          ms: batchDeadlineMs,
+          signal: stopped.signal,
+          expired: () => new AppError('embedding_failed', `no vectors within ${batchDeadlineMs} ms`),
+        });
+      } catch (error) {
+        if (stopped.signal.aborted || attempt === attemptsMax) throw error;
+        logger.warn({ err: error, attempt }, 're-embedding waits for the embedder');
+        await clock.sleep(retryAfterMs * 2 ** (attempt - 1), stopped.signal);
+      }
+    }
+  }
+}
+
+type Waiting = Pick<EntrySummary, 'id' | 'text'> & { readonly scope: Scope };
