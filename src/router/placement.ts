@@ -26,7 +26,7 @@ export interface RouterOptions {
   readonly firstTokenColdMs: number;
   /** Silence between two chunks. Default 30000. */
   readonly stallMs: number;
-  /** A whole answer. Default 3600000: long reasoning on a slow machine. */
+  /** A whole answer. Default 1800000: long reasoning on a slow machine. */
   readonly totalMs: number;
 }
 
@@ -38,7 +38,7 @@ export const routerDefaults: RouterOptions = {
   firstTokenWarmMs: 60_000,
   firstTokenColdMs: 600_000,
   stallMs: 30_000,
-  totalMs: 3_600_000,
+  totalMs: 1_800_000,
 };
 
 export interface PlacementDeps {
