@@ -10,7 +10,14 @@ export type Row = Readonly<Record<string, string | number | boolean | null>>;
  * each carrying the machine, the commit and the command, so that a row stands on its own.
  */
 export function writeRows(rows: readonly Row[], json: string | undefined): void {
-  const command = `node bench/${basename(process.argv[1] ?? '')} ${process.argv.slice(2).join(' ')}`.trim();
+  if (json !== '-') printTable(rows);
+  saveRows(rows, json);
+}
+
+/** The same without the table: says on what the rows were measured, and writes them where `--json` says. */
+export function saveRows(rows: readonly Row[], json: string | undefined): void {
+  const program = process.argv[1] ?? '';
+  const command = `node ${basename(dirname(program))}/${basename(program)} ${process.argv.slice(2).join(' ')}`.trim();
   const about = { ...describeMachine(), commit: describeCommit(), command, at: new Date().toISOString() };
   const text = `${JSON.stringify(
     rows.map((row) => ({ ...row, ...about })),
@@ -21,7 +28,6 @@ export function writeRows(rows: readonly Row[], json: string | undefined): void 
     process.stdout.write(text);
     return;
   }
-  printTable(rows);
   console.log(
     `\n${about.cpu}, ${about.cores} cores, Node ${about.node}, load ${about.load1}; ${about.commit}; ${command}`,
   );

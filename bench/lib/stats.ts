@@ -15,8 +15,12 @@ export function round(value: number, digits = 3): number {
   return Number.isFinite(value) ? Number(value.toFixed(digits)) : value;
 }
 
-/** CPU time of the calling thread, microseconds, without waiting and without other threads. */
+/**
+ * CPU time of the calling thread, microseconds. The call before it makes Linux bring the running
+ * thread's account up to date; without it the figure moves in timer ticks of 4 ms.
+ */
 export function threadCpuUs(): number {
+  process.cpuUsage();
   const used = process.threadCpuUsage();
   return used.user + used.system;
 }

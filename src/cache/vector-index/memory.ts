@@ -28,8 +28,8 @@ export interface MemoryVectorIndexOptions {
 
 /** A search of this many rows keeps the main thread for about a millisecond (bench/index.ts). */
 const mainRowsMaxDefault = { simd: 100_000, plain: 4096 };
-/** Below this comparing every row costs as little as sifting by sketches, and misses nothing. */
-const sketchRowsMinDefault = 16_384;
+/** Below this comparing every row costs about as little as sifting by sketches, and misses nothing. */
+const sketchRowsMinDefault = 8192;
 /** A scanned score is off by up to 0.002; this many more are looked at exactly than were asked for. */
 const spareCandidates = 24;
 /** More neighbours than any policy weighs. */

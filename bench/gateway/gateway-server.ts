@@ -1,0 +1,31 @@
+/** The gateway as it runs in production, in a process of its own. */
+import { resolveConfig } from '../../src/config/load.ts';
+import { startGateway } from '../../src/main.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { childOptions, ready } from './child.ts';
+
+export interface GatewayServerOptions {
+  readonly thinkerUrl: string;
+  readonly dataDir: string;
+  readonly cache?: Readonly<Record<string, string | number | boolean>>;
+  /** Entries that must be in the index before it counts as ready. */
+  readonly vectors?: number;
+}
+
+const { thinkerUrl, dataDir, cache = {}, vectors = 0 } = childOptions() as GatewayServerOptions;
+const config = resolveConfig(
+  {
+    thinkers: [{ url: thinkerUrl, name: 'sim', maxConcurrency: 128 }],
+    embedding: { kind: 'lexical' },
+    telemetry: { logLevel: 'silent' },
+    cache,
+  },
+  { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir },
+);
+const gateway = await startGateway(config, { logger: silentLogger });
+// The index is filled in the background after start.
+for (let i = 0; gateway.status().cache.vectors < vectors; i++) {
+  if (i > 1200) throw new Error(`the index holds ${gateway.status().cache.vectors} of ${vectors} vectors after 60 s`);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+ready(gateway.gatewayUrl, gateway.adminUrl);
