@@ -42,7 +42,11 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
 
   event(event: ChatEvent): void {
     if (this.state !== 'running') return;
-    if (!this.#begun) this.#first();
+    if (!this.#begun) {
+      this.#first();
+      // The reader may have left on hearing where the answer comes from.
+      if (this.state !== 'running') return;
+    }
     // The lease is given back first: whatever the reader does, it is not lost.
     if (event.type === 'end') {
       this.#flow = undefined;
@@ -83,6 +87,7 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
 
   #first(): void {
     this.#begun = true;
+    this.#placement.placed(this);
     const view = this.view!;
     // A load is no measure of how fast a model answers.
     if (!this.cold && !isLoadRequest(this.#request))

@@ -40,6 +40,7 @@ export class EmbedJob extends Job {
       try {
         const answer = await thinker.embed(this.#request, timeouts, { signal: this.#signal });
         if (!isCurrent()) return;
+        this.#placement.placed(this);
         this.#placement.complete(this, undefined);
         this.#finish();
         this.#outcome.resolve({ ...answer, thinkerName: thinker.name });

@@ -134,6 +134,11 @@ export class Placement {
     this.#start(job, choice);
   }
 
+  /** The thinker it is on has begun to answer: all waiting is over, also that between tries. */
+  placed(job: Job): void {
+    this.#deps.metrics.queueWait.observe({ model: job.model }, job.waitedMs / 1000);
+  }
+
   /** The answer is complete. */
   complete(job: Job, ttftMs: number | undefined): void {
     if (this.#rests.size > 0 && job.view) this.#rests.delete(job.view.id);
@@ -165,6 +170,7 @@ export class Placement {
       this.#wait(job, 'front');
       return this.#scheduleServe();
     }
+    if (error.code === 'internal') this.#deps.logger.error({ err: error.cause ?? error }, 'an answer failed by a bug');
     job.state = 'done';
     job.tellFailure(error);
   }
@@ -247,7 +253,6 @@ export class Placement {
     job.view = view;
     job.cold = !view.loaded.has(job.model);
     job.startedMs = this.clock.monotonicMs();
-    this.#deps.metrics.queueWait.observe({ model: job.model }, job.waitedMs / 1000);
     job.begin(lease, job.cold ? this.#cold : this.#warm);
   }
 

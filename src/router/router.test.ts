@@ -217,10 +217,15 @@ describe('router: the queue', () => {
     assert.equal(streaming.sink.text, 'a');
     await clock.advance(1_000);
     assertIdle();
+    const leaving = ask();
+    leaving.sink.origin = () => leaving.flow.cancel();
+    a.lastCall.answer();
+    assert.deepEqual(leaving.sink.events, []);
+    assertIdle();
     const failing = ask({ model: 'nope' });
     failing.flow.cancel();
     await clock.advance(0);
-    assert.deepEqual([failing.codes(), a.calls.length], [[], 2]);
+    assert.deepEqual([failing.codes(), a.calls.length], [[], 3]);
   });
 });
 

@@ -49,10 +49,11 @@ export interface Transport {
 }
 
 /**
- * Node servers close idle sockets after 5 s and Ollama never does; below both, a socket is rarely closed
- * under a request. Servers that announce a shorter time are followed.
+ * Ollama never closes an idle socket and common proxies do so after a minute or more; servers that announce
+ * their time (Node's do: 5 s) are followed, a second before it. Longer than the pause between two probes, so
+ * that a quiet thinker behind TLS is not greeted anew by each.
  */
-const keepAliveMs = 4_000;
+const keepAliveMs = 15_000;
 const keepAliveMaxMs = 30_000;
 /** A machine that vanished without a word is noticed by the kernel after this silence, and not only by our timers. */
 const tcpKeepAliveMs = 15_000;

@@ -1,6 +1,6 @@
 /** What goes wrong at a thinker, as AppErrors: by HTTP status, by socket error, by an error line in a stream. */
 import type { Clock } from '../../core/clock.ts';
-import { AppError, type AppErrorOptions } from '../../core/errors.ts';
+import { AppError, toAppError, type AppErrorOptions } from '../../core/errors.ts';
 import { isJsonObject, type JsonValue } from '../../core/json.ts';
 
 /** A longer wait asked for by a server is cut: no client waits longer. */
@@ -75,10 +75,14 @@ export function unfinishedError(thinkerName: string): AppError {
   return new AppError('upstream_broken_stream', `thinker ${thinkerName} ended its answer without \`done: true\``);
 }
 
-/** @param answering the response had begun: what came is lost, and a cut stream is not a refused connection */
+/**
+ * An error that came from the HTTP client. A bug of ours comes out as `internal` and is not held against the thinker.
+ * @param answering the response had begun: what came is lost, and a cut stream is not a refused connection
+ */
 export function socketError(thinkerName: string, error: Error, answering: boolean): AppError {
-  if (error instanceof AppError) return error;
   const code = codeOf(error);
+  // What sockets, TLS, DNS and the HTTP parser report has a code. The rest was thrown by a reader of the answer.
+  if (code === '' || code === 'ERR_ASSERTION' || error instanceof AppError) return toAppError(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
     return new AppError('timeout_connect', `thinker ${thinkerName} did not accept a connection in time`, {
       cause: error,

@@ -158,6 +158,29 @@ describe('createOllamaThinker on the wire', () => {
     }
   });
 
+  it('tells a reader that throws an internal error, and closes the connection', async () => {
+    const closed = Promise.withResolvers<void>();
+    await withServer(
+      (request, response) => {
+        response.on('close', () => closed.resolve());
+        request.resume().on('end', () => response.write(line('x')));
+      },
+      async (url) => {
+        const thinker = ollamaAt(url);
+        const sink = new RecordingSink();
+        const bug = new TypeError('a bug of the reader');
+        sink.onEvent = () => {
+          throw bug;
+        };
+        thinker.answer(aChatRequest(), sink, timeouts);
+        await sink.settled();
+        await closed.promise;
+        assert.deepEqual([sink.failures[0]?.code, sink.failures[0]?.cause], ['internal', bug]);
+        await thinker.close();
+      },
+    );
+  });
+
   it('sends nothing for a call cancelled before its connection stood', async () => {
     let requests = 0;
     await withServer(
