@@ -24,3 +24,24 @@ export function threadCpuUs(): number {
   const used = process.threadCpuUsage();
   return used.user + used.system;
 }
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** 95 % quantile of the normal distribution, two-sided. */
+const z95 = 1.959963984540054;
+
+/**
+ * Wilson score interval of a share at 95 % confidence: honest also for few cases and for shares
+ * near 0 or 1. @returns bounds in [0, 1]; all of it when there are no cases.
+ */
+export function wilson95(count: number, total: number): Interval {
+  if (total === 0) return { low: 0, high: 1 };
+  const share = count / total;
+  const z2 = z95 * z95;
+  const centre = (share + z2 / (2 * total)) / (1 + z2 / total);
+  const half = (z95 / (1 + z2 / total)) * Math.sqrt((share * (1 - share)) / total + z2 / (4 * total * total));
+  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}
