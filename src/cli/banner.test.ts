@@ -14,7 +14,8 @@ describe('banner', () => {
       'llm-self-host 0.1.0 is ready',
       'Gateway   http://127.0.0.1:11435\n',
       'Operator  http://127.0.0.1:11436 ',
-      'attic at http://127.0.0.1:11434 (nomic-embed-text:latest, llama3.2:latest)',
+      'attic at http://127.0.0.1:11434\n',
+      'models: nomic-embed-text:latest, llama3.2:latest\n',
       'lexical-1: the MiniLM files are not there\n',
       'run `llm-self-host embedder fetch`',
       '/home/ada/.local/share/llm-self-host\n',
@@ -39,7 +40,10 @@ describe('banner', () => {
 
   it('says plainly that answers are simulated, and what to do for real ones', () => {
     const text = banner(aStatus({ thinkers: [simulated] }), facts);
-    assert.match(text, /simulated: SIMULATED, no model is running and its text is made up \(sim-chat:latest\)/);
+    assert.match(
+      text,
+      /simulated: SIMULATED, no model is running and its text is made up\n +models: sim-chat:latest\n/,
+    );
     assert.match(text, /for real answers: start Ollama on this machine and restart/);
     const mixed = banner(aStatus({ thinkers: [thinker!, simulated] }), facts);
     assert.match(mixed, /SIMULATED/);
@@ -48,7 +52,10 @@ describe('banner', () => {
 
   it('says which thinker has trouble, and why', () => {
     const broken = { ...thinker!, state: 'unreachable', lastError: 'connection refused', models: [] };
-    assert.match(banner(aStatus({ thinkers: [broken] }), facts), /\(no models, unreachable: connection refused\)/);
+    assert.match(
+      banner(aStatus({ thinkers: [broken] }), facts),
+      /attic at http:\/\/127\.0\.0\.1:11434; unreachable: connection refused\n +it has no models yet/,
+    );
     assert.match(banner(aStatus({ thinkers: [] }), facts), /NOWHERE YET: no thinker is configured/);
   });
 

@@ -49,12 +49,16 @@ function answersFrom(thinkers: readonly ThinkerReportView[]): string[] {
       'start Ollama on this machine, or list your servers under `thinkers` in a file given with --config',
     ];
   }
-  const lines = thinkers.map((thinker) => {
-    const models = thinker.models.length === 0 ? 'no models' : listed(thinker.models);
-    const trouble = thinker.state === 'ready' ? '' : `, ${thinker.state}${because(thinker.lastError)}`;
-    return thinker.kind === 'simulated'
-      ? `${thinker.name}: SIMULATED, no model is running and its text is made up (${models}${trouble})`
-      : `${thinker.name} at ${thinker.url} (${models}${trouble})`;
+  const lines = thinkers.flatMap((thinker) => {
+    const trouble = thinker.state === 'ready' ? '' : `; ${thinker.state}${because(thinker.lastError)}`;
+    const who =
+      thinker.kind === 'simulated'
+        ? `${thinker.name}: SIMULATED, no model is running and its text is made up`
+        : `${thinker.name} at ${thinker.url}`;
+    return [
+      `${who}${trouble}`,
+      thinker.models.length === 0 ? 'it has no models yet' : `models: ${listed(thinker.models)}`,
+    ];
   });
   if (thinkers.every((thinker) => thinker.kind === 'simulated')) {
     lines.push(

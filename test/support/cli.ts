@@ -68,3 +68,40 @@ export async function runProcess(
   ]);
   return { code, out, err };
 }
+
+export interface RunningProcess {
+  /** What it printed first, as JSON. */
+  readonly ready: Record<string, unknown>;
+  /** Sends the signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Outcome>;
+}
+
+/** Starts a command that goes on until it is stopped, and waits for its first JSON. @throws when it ends before */
+export async function startProcess(
+  words: readonly string[],
+  { environment = {} }: RunOptions = {},
+): Promise<RunningProcess> {
+  const child = spawn(process.execPath, [binary, ...words], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { out: '', err: '' };
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => (said.err += piece));
+  const exited = new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? -1)));
+  const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      said.out += piece;
+      if (said.out.endsWith('\n}\n')) resolve(JSON.parse(said.out) as Record<string, unknown>);
+    });
+    void exited.then((code) =>
+      reject(new Error(`${words.join(' ')} ended with ${code} before it was ready: ${said.err}`)),
+    );
+  });
+  return {
+    ready,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return { code: await exited, ...said };
+    },
+  };
+}
