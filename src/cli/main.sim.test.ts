@@ -77,7 +77,7 @@ describe('llm-self-host', () => {
       const ports = ['--port', new URL(gatewayUrl).port, '--admin-port', '0'];
       const taken = await runProcess(['serve', '--config', config, '--data-dir', join(folder, 'other'), ...ports]);
       assert.equal(taken.code, 1);
-      assert.match(taken.err, /^llm-self-host: port \d+ on 127\.0\.0\.1 is in use; choose another with --port .*\n$/);
+      assert.match(taken.err, /^llm-self-host: port \d+ on 127\.0\.0\.1 is in use; choose another with --port .*\n$/m);
       const sharing = await runProcess([...words, '--port', '0', '--admin-port', '0']);
       assert.equal(sharing.code, 1);
       assert.match(sharing.err, /^llm-self-host: .*data is in use by process \d+; .*--data-dir\n$/);
