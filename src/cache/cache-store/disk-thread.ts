@@ -3,6 +3,9 @@ import { siblingWorker } from '../sibling-worker.ts';
 import { DiskError } from './disk-error.ts';
 import type { DiskCalls, DiskReply, DiskSetup, Opened } from './disk-protocol.ts';
 
+/** Batches pass through and are soon garbage: a small nursery keeps the process small. A page of a list is a few MiB. */
+const heapLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 256 };
+
 /** The disk thread, as promises. */
 export interface DiskThread {
   /** @throws DiskError */
@@ -15,7 +18,11 @@ export interface DiskThread {
 export async function startDiskThread(
   setup: DiskSetup,
 ): Promise<{ readonly thread: DiskThread; readonly opened: Opened }> {
-  const worker = new Worker(siblingWorker('disk-worker', import.meta.url), { name: 'cache-disk', workerData: setup });
+  const worker = new Worker(siblingWorker('disk-worker', import.meta.url), {
+    name: 'cache-disk',
+    workerData: setup,
+    resourceLimits: heapLimits,
+  });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let lastId = 0;
   let dead: DiskError | undefined;

@@ -44,7 +44,7 @@ const flushAfterMsDefault = 200;
 /** As much as the hot entries: ten minutes of a busy gateway with a full disk. */
 const waitingBytesMaxDefault = 64 * 2 ** 20;
 /** Rows read into the directory, or off it, before other work gets its turn: about 2 ms. */
-const loadRows = 1000;
+const loadRows = 500;
 /** Hit counts serve eviction and lists; losing ten seconds of them costs nothing. */
 const hitsEveryMs = 10_000;
 /** Hit counts written at a time. What is beyond it is written with the next hit. */

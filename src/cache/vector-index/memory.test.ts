@@ -84,6 +84,48 @@ describe('memory vector index alone', () => {
     }
   });
 
+  for (const largeScans of ['thread', 'slices'] as const) {
+    it(`never returns what is removed while a search runs in ${largeScans}`, async () => {
+      const random = seededRandom(5);
+      const index = createMemoryVectorIndex({
+        dimensions: 32,
+        vectorsMax: 6000,
+        logger: silentLogger,
+        mainRowsMax: 0,
+        largeScans,
+      });
+      const vectors = new Map<string, ReturnType<typeof aUnitVector>>();
+      for (let i = 0; i < 6000; i++) {
+        const vector = aUnitVector(random, 32);
+        vectors.set(`row-${i}`, vector);
+        await index.upsert(home, entryId(`row-${i}`), vector);
+      }
+      const query = aUnitVector(random, 32);
+      const bySimilarity = [...vectors.keys()].sort(
+        (x, y) => dot(vectors.get(y)!, query) - dot(vectors.get(x)!, query),
+      );
+      const searching = index.nearest(home, query, 8, { signal });
+      // The best go before the search can have ended, and their slots pass to another scope.
+      await Promise.all([
+        ...bySimilarity.slice(0, 8).map((id) => index.remove(home, entryId(id))),
+        ...Array.from({ length: 8 }, (_, i) => index.upsert(scope('away'), entryId(`away-${i}`), query)),
+      ]);
+      const gone = new Set(bySimilarity.slice(0, 8));
+      for (const { entryId } of await searching) assert.ok(vectors.has(entryId) && !gone.has(entryId), entryId);
+      for (let i = 0; i < 6000; i += 2) {
+        await index.remove(home, entryId(`row-${i}`));
+        gone.add(`row-${i}`);
+      }
+      const left = bySimilarity.filter((id) => !gone.has(id));
+      const found = await index.nearest(home, query, 8, { signal });
+      assert.deepEqual(
+        found.map(({ entryId }) => entryId),
+        left.slice(0, 8),
+      );
+      await index.close();
+    });
+  }
+
   it('refuses a vector when full, and takes one again after a removal', async () => {
     const random = seededRandom(1);
     const index = createMemoryVectorIndex({ dimensions: 16, vectorsMax: 2, logger: silentLogger });

@@ -39,6 +39,9 @@ export interface Scanner {
 /** A search takes a few milliseconds; behind 64 others it would be later than the answer it might save. */
 const waitingMax = 64;
 
+/** The vectors are shared memory; the thread's own heap holds next to nothing. */
+const heapLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+
 export function scanDeps(setup: ScannerSetup, scratch: 'main' | 'scanner'): ScanDeps {
   const layout = layOut(setup.dimensions, setup.rowsMax);
   const { memory } = setup;
@@ -70,6 +73,7 @@ export function createScanner(setup: ScannerSetup, logger: Logger, mode: 'thread
     const started = new Worker(siblingWorker('scan-worker', import.meta.url), {
       name: 'vector-scan',
       workerData: setup,
+      resourceLimits: heapLimits,
     });
     started.unref();
     started.on('message', (reply: ScanReply) => {
