@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /**
- * Small columns and bodies lie apart, so that the directory is read at start without touching the
- * answers. `seq` is the directory's; it rises with every put.
+ * What lists and the directory need lies apart from the answers and vectors, so that neither a start
+ * nor a search for a text reads those. `seq` is the directory's; it rises with every put.
  */
 const migrations: readonly string[] = [
   `CREATE TABLE entry (
@@ -19,12 +19,12 @@ const migrations: readonly string[] = [
      origin TEXT NOT NULL,
      gpu_ms REAL NOT NULL,
      bytes INTEGER NOT NULL,
-     hits INTEGER NOT NULL
+     hits INTEGER NOT NULL,
+     text TEXT
    ) STRICT;
    CREATE INDEX entry_stored_at ON entry (stored_at);
    CREATE TABLE body (
      seq INTEGER PRIMARY KEY,
-     text TEXT,
      answer TEXT NOT NULL,
      vector BLOB
    ) STRICT;

@@ -98,7 +98,7 @@ interface Statements {
 }
 
 const summarySelect = `SELECT entry.seq, id, tenant, model, coalesce(text, '') AS text, scope, embedding_model AS embeddingModel,
-  stored_at AS storedAt, expires_at AS expiresAt, hits, bytes FROM entry JOIN body USING (seq)`;
+  stored_at AS storedAt, expires_at AS expiresAt, hits, bytes FROM entry`;
 
 function prepare(database: DatabaseSync): Statements {
   const statement = (sql: string) => database.prepare(sql);
@@ -106,8 +106,8 @@ function prepare(database: DatabaseSync): Statements {
     // OR REPLACE heals rows left by an older file; in step with the directory nothing collides.
     putEntry:
       statement(`INSERT OR REPLACE INTO entry (seq, id, exact_key, tenant, model, digest, scope, embedding_model,
-      stored_at, expires_at, origin, gpu_ms, bytes, hits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-    putBody: statement('INSERT OR REPLACE INTO body (seq, text, answer, vector) VALUES (?, ?, ?, ?)'),
+      stored_at, expires_at, origin, gpu_ms, bytes, hits, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    putBody: statement('INSERT OR REPLACE INTO body (seq, answer, vector) VALUES (?, ?, ?)'),
     removeEntry: statement('DELETE FROM entry WHERE seq = ?'),
     removeBody: statement('DELETE FROM body WHERE seq = ?'),
     hits: statement('UPDATE entry SET hits = ? WHERE seq = ?'),
@@ -117,7 +117,7 @@ function prepare(database: DatabaseSync): Statements {
     putMeta: statement('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)'),
     load: statement(`SELECT seq, id, exact_key AS exactKey, tenant, model, scope, stored_at AS storedAt,
       expires_at AS expiresAt, bytes, hits, gpu_ms AS gpuMs FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`),
-    semantic: statement(`${summarySelect.replace('bytes FROM', 'bytes, vector FROM')}
+    semantic: statement(`${summarySelect.replace('bytes FROM entry', 'bytes, vector FROM entry JOIN body USING (seq)')}
       WHERE entry.seq > ? AND scope IS NOT NULL AND vector IS NOT NULL ORDER BY entry.seq LIMIT ?`),
   };
 }
@@ -140,8 +140,8 @@ function applyOne(statements: Statements, change: DiskChange): void {
       const e = change.entry;
       const { seq, id, exactKey, tenant, model, digest, scope, embeddingModel, storedAt, expiresAt } = e;
       const keys = [seq, id, exactKey, tenant, model, digest, scope ?? null, embeddingModel];
-      statements.putEntry.run(...keys, storedAt, expiresAt, e.origin, e.gpuMs, e.bytes, e.hits);
-      statements.putBody.run(e.seq, e.text, e.answerJson, e.vector);
+      statements.putEntry.run(...keys, storedAt, expiresAt, e.origin, e.gpuMs, e.bytes, e.hits, e.text);
+      statements.putBody.run(e.seq, e.answerJson, e.vector);
       return;
     }
     case 'remove':

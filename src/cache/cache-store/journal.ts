@@ -119,7 +119,9 @@ export class Journal {
     this.#timer?.clear();
     this.#timer = undefined;
     if (this.#sending) await this.#sending;
-    while (!this.#isEmpty()) await (this.#sending ?? this.#send());
+    // Batches take the oldest first, so this many hold all that waits now; what keeps coming waits its turn.
+    let batches = 2 + Math.ceil(this.#count() / batchChangesMax) + Math.ceil(this.#waitingBytes / batchBytesMax);
+    while (this.#count() > 0 && batches-- > 0) await (this.#sending ?? this.#send());
   }
 
   close(): void {
@@ -159,7 +161,7 @@ export class Journal {
       )
       .finally(() => {
         this.#sending = undefined;
-        if (!this.#isEmpty()) this.#wake();
+        if (this.#count() > 0) this.#wake();
       });
     return this.#sending;
   }
@@ -223,9 +225,9 @@ export class Journal {
     for (const [key, value] of [...batch.meta, ...newer.meta]) meta.set(key, value);
   }
 
-  #isEmpty(): boolean {
+  #count(): number {
     const { puts, vectors, hits, meta, removes } = this.#waiting;
-    return puts.size + vectors.size + hits.size + meta.size + removes.size === 0;
+    return puts.size + vectors.size + hits.size + meta.size + removes.size;
   }
 }
 
