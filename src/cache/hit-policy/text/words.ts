@@ -1,0 +1,114 @@
+/** English word lists and endings, for comparing prompts; other languages simply find less in them. */
+
+const list = (words: string): readonly string[] => words.trim().split(/\s+/);
+const setOf = (words: string): ReadonlySet<string> => new Set(list(words));
+
+/** Carry grammar only. Prepositions, modal verbs and past forms are not here: they change the answer. */
+export const emptyWords = setOf('a an the is are am be been being do does of please kindly pls plz just');
+
+/** Words that are no names, even where a sentence or a title writes them with a capital. */
+export const functionWords = setOf(`
+  a an the is are am be been being do does did was were has have had of to in on at for from with without by about as
+  and or but nor so if then than that this these those it its he she they them we us you your my me i his her our their
+  who whom whose what when where why which how can could will would shall should may might must not no yes never only
+  into onto over under between up down out off all any some each every both more most less least please also there here
+`);
+
+export const negators = setOf(`
+  not no never none nobody nothing neither nor nowhere without except excluding exclude unless avoid avoiding avoids
+  stop stops stopping prevent prevents preventing hardly barely non lack lacking lacks fail fails failing refuse refuses
+  minus
+`);
+
+/** Turns the two sides of a sentence against each other: with one of these, order carries meaning. */
+export const orderMarkers = setOf(`
+  from to than vs versus into onto over before after by not without but except instead minus until through under above
+  below - / > < = -> => >= <= == : beats against
+`);
+
+export const leadingPrepositions = setOf('in on for with using at as under within');
+
+/** Contractions, also as hasty people write them, and spellings of one word. */
+export const expansions: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    "can't": 'can not',
+    cannot: 'can not',
+    cant: 'can not',
+    "won't": 'will not',
+    wont: 'will not',
+    "shan't": 'shall not',
+    dont: 'do not',
+    doesnt: 'does not',
+    didnt: 'did not',
+    isnt: 'is not',
+    arent: 'are not',
+    wasnt: 'was not',
+    couldnt: 'could not',
+    shouldnt: 'should not',
+    wouldnt: 'would not',
+    havent: 'have not',
+    hasnt: 'has not',
+    "ain't": 'is not',
+    whats: 'what is',
+    whos: 'who is',
+    hows: 'how is',
+    wheres: 'where is',
+    im: 'i am',
+    were: 'was',
+    has: 'have',
+    versus: 'vs',
+    "let's": 'let us',
+    colour: 'color',
+    colours: 'colors',
+    favourite: 'favorite',
+    behaviour: 'behavior',
+    neighbour: 'neighbor',
+    centre: 'center',
+    theatre: 'theater',
+    grey: 'gray',
+    licence: 'license',
+    defence: 'defense',
+    organise: 'organize',
+    optimise: 'optimize',
+    summarise: 'summarize',
+    analyse: 'analyze',
+  }).map(([short, long]) => [short, long.split(' ')]),
+);
+
+/** Words whose -s, -ed or -ing is no ending, or whose singular is another thing. */
+const unstemmed = setOf(`
+  windows news maths physics kubernetes redis series species means goods glasses pants always perhaps thus during morning
+  evening nothing something anything everything need speed feed seed indeed exceed proceed succeed ceiling wedding
+  sometimes afterwards besides towards yes this its his has was does goes less unless across
+`);
+
+/** Without the ending of number, tense or progress: light on purpose, so that different words stay different. */
+export function stem(word: string): string {
+  const length = word.length;
+  if (length < 4 || unstemmed.has(word)) return word;
+  const last = word.charCodeAt(length - 1);
+  if (last === 115 /* s */) {
+    if (word.endsWith('ss') || word.endsWith('us') || word.endsWith('is')) return word;
+    if (word.endsWith('ies') && length > 4) return `${word.slice(0, -3)}y`;
+    if (/(?:[sxz]|ch|sh)es$/.test(word)) return withoutE(word.slice(0, -2));
+    return withoutE(word.slice(0, -1));
+  }
+  if (last === 103 /* g */ && length > 5 && word.endsWith('ing')) return undoubled(word, word.slice(0, -3));
+  if (last === 100 /* d */ && length > 4 && word.endsWith('ed')) {
+    if (word.endsWith('ied')) return `${word.slice(0, -3)}y`;
+    return undoubled(word, word.slice(0, -2));
+  }
+  return withoutE(word);
+}
+
+function undoubled(word: string, base: string): string {
+  if (base.length < 2 || !/[aeiouy]/.test(base)) return word;
+  const last = base.charCodeAt(base.length - 1);
+  const doubled = base.length > 3 && last === base.charCodeAt(base.length - 2) && !'lsz'.includes(base.at(-1)!);
+  return doubled ? base.slice(0, -1) : withoutE(base);
+}
+
+/** `use`, `using` and `used` meet without their e; shorter words keep it. */
+function withoutE(word: string): string {
+  return word.length > 2 && word.endsWith('e') && !word.endsWith('ee') ? word.slice(0, -1) : word;
+}
