@@ -129,6 +129,8 @@ async function benchIndex(
     mainCpuMaxMs: round(Math.max(...first.cpuMs, ...after.cpuMs)),
     insertsPerS: Math.round(size / insertS),
     insertCpuP50Us: round(percentile(insertCpuUs, 0.5), 1),
+    // These are the garbage collector's pauses: the insert itself takes its p50.
+    insertsOver5Ms: insertCpuUs.filter((us) => us > 5000).length,
     insertCpuMaxMs: round(insertCpuUs.reduce((a, b) => Math.max(a, b), 0) / 1000),
     bytesPerRow: round(bytes / size, 1),
     rssBytesPerRow: Math.round(rssPerRow),

@@ -2,6 +2,7 @@ import type { EntryId, ExactKey, ModelName, Scope, TenantId } from '../../core/i
 import type { Random } from '../../core/random.ts';
 import type { EpochMs } from '../../core/units.ts';
 import { assert } from '../../core/assert.ts';
+import { PagedArray } from '../paged-array.ts';
 import { ShardedMap } from '../sharded-map.ts';
 
 /** What is known of every entry without reading it. */
@@ -34,11 +35,11 @@ export class Directory {
   readonly #byKey = new ShardedMap<ExactKey, number>();
   readonly #byId = new ShardedMap<EntryId, number>();
   readonly #names = new NamePool();
-  #ids: EntryId[] = [];
-  #keys: ExactKey[] = [];
-  #tenants: TenantId[] = [];
-  #models: ModelName[] = [];
-  #scopes: (Scope | undefined)[] = [];
+  readonly #ids = new PagedArray<EntryId>();
+  readonly #keys = new PagedArray<ExactKey>();
+  readonly #tenants = new PagedArray<TenantId>();
+  readonly #models = new PagedArray<ModelName>();
+  readonly #scopes = new PagedArray<Scope | undefined>();
   #seqs = new Float64Array(firstCapacity);
   #storedAts = new Float64Array(firstCapacity);
   #expiresAts = new Float64Array(firstCapacity);
@@ -73,11 +74,11 @@ export class Directory {
   at(row: number): DirectoryRecord {
     return {
       seq: this.#seqs[row]!,
-      id: this.#ids[row]!,
-      exactKey: this.#keys[row]!,
-      tenant: this.#tenants[row]!,
-      model: this.#models[row]!,
-      scope: this.#scopes[row],
+      id: this.#ids.get(row),
+      exactKey: this.#keys.get(row),
+      tenant: this.#tenants.get(row),
+      model: this.#models.get(row),
+      scope: this.#scopes.get(row),
       storedAt: this.#storedAts[row] as EpochMs,
       expiresAt: this.#expiresAts[row] as EpochMs,
       bytes: this.#bytesOf[row]!,
@@ -91,7 +92,7 @@ export class Directory {
   }
 
   idAt(row: number): EntryId {
-    return this.#ids[row]!;
+    return this.#ids.get(row);
   }
 
   hitsAt(row: number): number {
@@ -135,23 +136,23 @@ export class Directory {
   /** The last row takes the place of the removed one. */
   remove(row: number): void {
     this.#bytes -= this.#bytesOf[row]!;
-    this.#byKey.delete(this.#keys[row]!);
-    this.#byId.delete(this.#ids[row]!);
-    this.#names.release(this.#tenants[row]!);
-    this.#names.release(this.#models[row]!);
-    const scope = this.#scopes[row];
+    this.#byKey.delete(this.#keys.get(row));
+    this.#byId.delete(this.#ids.get(row));
+    this.#names.release(this.#tenants.get(row));
+    this.#names.release(this.#models.get(row));
+    const scope = this.#scopes.get(row);
     if (scope !== undefined) this.#names.release(scope);
     const last = this.#ids.length - 1;
     if (row !== last) {
       for (const column of [this.#seqs, this.#storedAts, this.#expiresAts, this.#bytesOf, this.#hitsOf, this.#gpuMsOf])
         column[row] = column[last]!;
-      this.#ids[row] = this.#ids[last]!;
-      this.#keys[row] = this.#keys[last]!;
-      this.#tenants[row] = this.#tenants[last]!;
-      this.#models[row] = this.#models[last]!;
-      this.#scopes[row] = this.#scopes[last];
-      this.#byKey.set(this.#keys[row], row);
-      this.#byId.set(this.#ids[row], row);
+      this.#ids.set(row, this.#ids.get(last));
+      this.#keys.set(row, this.#keys.get(last));
+      this.#tenants.set(row, this.#tenants.get(last));
+      this.#models.set(row, this.#models.get(last));
+      this.#scopes.set(row, this.#scopes.get(last));
+      this.#byKey.set(this.#keys.get(row), row);
+      this.#byId.set(this.#ids.get(row), row);
     }
     for (const column of [this.#ids, this.#keys, this.#tenants, this.#models, this.#scopes]) column.pop();
   }
@@ -186,7 +187,7 @@ export class Directory {
     const expired: EntryId[] = [];
     for (let steps = Math.min(rowsMax, this.#ids.length); steps > 0; steps--) {
       if (this.#sweepAt >= this.#ids.length) this.#sweepAt = 0;
-      if (this.#expiresAts[this.#sweepAt]! <= now) expired.push(this.#ids[this.#sweepAt]!);
+      if (this.#expiresAts[this.#sweepAt]! <= now) expired.push(this.#ids.get(this.#sweepAt));
       this.#sweepAt++;
     }
     return expired;

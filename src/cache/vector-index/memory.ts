@@ -4,6 +4,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Neighbour, VectorIndex } from '../vector-index.ts';
 import { assert } from '../../core/assert.ts';
 import { AppError } from '../../core/errors.ts';
+import { PagedArray } from '../paged-array.ts';
 import { ShardedMap } from '../sharded-map.ts';
 import { createSimdKernel, reserveMemory, type SharedMemory } from './kernel.ts';
 import { layOut, type Layout } from './layout.ts';
@@ -55,16 +56,20 @@ export function createMemoryVectorIndex(options: MemoryVectorIndexOptions): Vect
 
   const scopes = new ShardedMap<Scope, SlotList>();
   const slotOf = new ShardedMap<EntryId, number>();
-  let ids: (EntryId | undefined)[] = [];
-  let owners: (SlotList | undefined)[] = [];
-  let scopeNames: (Scope | undefined)[] = [];
+  const ids = new PagedArray<EntryId | undefined>();
+  const owners = new PagedArray<SlotList | undefined>();
+  const scopeNames = new PagedArray<Scope | undefined>();
   const positions = new Uint32Array(layout.rowsMax);
   let freeSlots: number[] = [];
   let closed = false;
 
   const takeSlot = (): number => {
-    const slot = freeSlots.pop() ?? ids.length;
-    if (slot < layout.rowsMax) return slot;
+    const freed = freeSlots.pop();
+    if (freed !== undefined) return freed;
+    if (ids.length < layout.rowsMax) {
+      for (const column of [ids, owners, scopeNames]) column.push(undefined);
+      return ids.length - 1;
+    }
     throw new AppError(
       'cache_unavailable',
       `the vector index holds ${layout.rowsMax} vectors and is full; raise its vectorsMax to cache.entriesMax or more`,
@@ -72,11 +77,11 @@ export function createMemoryVectorIndex(options: MemoryVectorIndexOptions): Vect
   };
 
   const release = (entryId: EntryId, slot: number) => {
-    const list = owners[slot]!;
+    const list = owners.get(slot)!;
     const moved = list.removeAt(positions[slot]!);
     if (moved !== undefined) positions[moved] = positions[slot]!;
-    if (list.size === 0) scopes.delete(scopeNames[slot]!);
-    ids[slot] = owners[slot] = scopeNames[slot] = undefined;
+    if (list.size === 0) scopes.delete(scopeNames.get(slot)!);
+    for (const column of [ids, owners, scopeNames]) column.set(slot, undefined);
     slotOf.delete(entryId);
     freeSlots.push(slot);
   };
@@ -86,9 +91,9 @@ export function createMemoryVectorIndex(options: MemoryVectorIndexOptions): Vect
     const found: Neighbour[] = [];
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
-      const entryId = ids[slot];
+      const entryId = slot < ids.length ? ids.get(slot) : undefined;
       // A thread may hand back a slot that has been freed, or given to another scope, since it looked.
-      if (entryId === undefined || owners[slot] !== list) continue;
+      if (entryId === undefined || owners.get(slot) !== list) continue;
       found.push({ entryId, similarity: deps.rows.similarity(slot, query) });
     }
     found.sort((a, b) => b.similarity - a.similarity || (a.entryId < b.entryId ? -1 : 1));
@@ -110,7 +115,7 @@ export function createMemoryVectorIndex(options: MemoryVectorIndexOptions): Vect
       );
       const known = slotOf.get(entryId);
       if (known !== undefined) {
-        if (scopeNames[known] === scope) {
+        if (scopeNames.get(known) === scope) {
           deps.rows.write(known, vector);
           return;
         }
@@ -120,9 +125,9 @@ export function createMemoryVectorIndex(options: MemoryVectorIndexOptions): Vect
       deps.rows.write(slot, vector);
       let list = scopes.get(scope);
       if (!list) scopes.set(scope, (list = new SlotList()));
-      ids[slot] = entryId;
-      owners[slot] = list;
-      scopeNames[slot] = scope;
+      ids.set(slot, entryId);
+      owners.set(slot, list);
+      scopeNames.set(slot, scope);
       positions[slot] = list.push(slot);
       slotOf.set(entryId, slot);
     },
@@ -158,16 +163,14 @@ export function createMemoryVectorIndex(options: MemoryVectorIndexOptions): Vect
     async remove(scope, entryId) {
       assertOpen();
       const slot = slotOf.get(entryId);
-      if (slot !== undefined && scopeNames[slot] === scope) release(entryId, slot);
+      if (slot !== undefined && scopeNames.get(slot) === scope) release(entryId, slot);
     },
 
     async clear() {
       assertOpen();
       scopes.clear();
       slotOf.clear();
-      ids = [];
-      owners = [];
-      scopeNames = [];
+      for (const column of [ids, owners, scopeNames]) column.clear();
       freeSlots = [];
     },
 
