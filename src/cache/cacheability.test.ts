@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { AnswerRequest } from '../core/chat.ts';
 import { aChatRequest, aGenerateRequest, anAsker } from '../testing/builders.ts';
 import { bypassReason, semanticText } from './cacheability.ts';
 
 const options = { temperatureMax: 0.7, requestCharsMax: 1_000 };
-const reason = (request = aChatRequest(), asker = anAsker()) => bypassReason(request, asker, options);
+const reason = (request: AnswerRequest = aChatRequest(), asker = anAsker()) => bypassReason(request, asker, options);
 
 describe('bypassReason', () => {
   it('is absent for an ordinary request, whatever it sent of temperature and seed within the bounds', () => {

@@ -1,60 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { aCache, digest, never } from '../../test/support/started-cache.ts';
 import type { AnswerRequest, Asker } from '../core/chat.ts';
 import { modelName, requestId, tenantId } from '../core/ids.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
-import { silentLogger } from '../telemetry/logger.ts';
 import { aChatRequest, aGenerateRequest, anAnswer, anAsker } from '../testing/builders.ts';
-import { FakeCacheStore, storeDown } from '../testing/fake-cache-store.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
-import { FakeEmbeddingModel } from '../testing/fake-embedding-model.ts';
-import { FakeVectorIndex } from '../testing/fake-vector-index.ts';
-import { testRandom } from '../testing/seeded-random.ts';
-import type { CacheablePlan } from './cache-types.ts';
-import type { HitPolicy } from './hit-policy.ts';
-import { createSemanticCache, type SemanticCacheDeps, type SemanticCacheOptions } from './semantic-cache.ts';
-
-const digest = 'sha256:1';
-const never = { signal: new AbortController().signal };
-const random = testRandom('semantic-cache');
-
-/** Serves the nearest candidate at or above the embedder's threshold. */
-const nearestPolicy: HitPolicy = {
-  name: 'nearest',
-  decide: (_text, [best]) =>
-    best === undefined
-      ? { kind: 'ask', reason: 'no-neighbour' }
-      : best.similarity >= 0.8
-        ? { kind: 'reuse', candidate: best }
-        : { kind: 'ask', reason: 'below-threshold', best },
-};
-
-async function aCache(options: Partial<SemanticCacheOptions> = {}, parts: Partial<SemanticCacheDeps> = {}) {
-  const clock = new FakeClock();
-  const store = new FakeCacheStore(clock);
-  const embedding = new FakeEmbeddingModel();
-  const index = new FakeVectorIndex(embedding.dimensions);
-  const metrics = createMetrics();
-  const deps = { store, index, embedding, policy: nearestPolicy, clock, random, logger: silentLogger, metrics };
-  const cache = createSemanticCache({ ...deps, ...parts, options });
-  const { warmed } = await cache.start();
-  await warmed;
-  const plan = (request: AnswerRequest, asker: Asker = anAsker(), by = digest): CacheablePlan => {
-    const made = cache.plan(request, asker, by);
-    assert.equal(made.kind, 'cacheable');
-    return made;
-  };
-  const keep = async (request: AnswerRequest, answer = anAnswer(), by = digest) => {
-    cache.keep(plan(request), answer, { digest: by, requestId: requestId('r'), tenant: anAsker().tenant });
-    await clock.advance(0);
-  };
-  const lookups = async () => {
-    const { values } = await metrics.cacheLookups.get();
-    return Object.fromEntries(values.filter(({ value }) => value > 0).map((each) => [each.labels.result, each.value]));
-  };
-  return { ...deps, cache, plan, keep, lookups };
-}
+import { createSemanticCache } from './semantic-cache.ts';
 
 describe('semantic cache', () => {
   it('bypasses everything until it has started, and when it is off', async () => {
@@ -262,111 +213,6 @@ describe('semantic cache', () => {
     );
   });
 
-  describe('when something fails', () => {
-    it('says unavailable and counts it, for a store, an index, an embedder and a policy', async () => {
-      const { cache, store, index, embedding, plan, keep, lookups } = await aCache();
-      const request = aChatRequest();
-      await keep(request);
-      store.failure = storeDown();
-      assert.equal((await cache.exact(plan(request), request, never)).kind, 'unavailable');
-      assert.equal((await cache.semantic(plan(request), request, never)).kind, 'unavailable');
-      store.failure = undefined;
-      index.failure = storeDown();
-      assert.equal((await cache.semantic(plan(request), request, never)).kind, 'unavailable');
-      index.failure = undefined;
-      embedding.failure = new Error('no weights');
-      const other = aChatRequest({ text: 'something not embedded yet' });
-      assert.equal((await cache.semantic(plan(other), other, never)).kind, 'unavailable');
-      assert.deepEqual(await lookups(), { error: 4 });
-      const broken: HitPolicy = {
-        name: 'broken',
-        decide() {
-          throw new Error('a bug');
-        },
-      };
-      const second = await aCache({}, { policy: broken });
-      await second.keep(request);
-      assert.equal((await second.cache.semantic(second.plan(request), request, never)).kind, 'unavailable');
-    });
-
-    it('gives a lookup up at its deadline, while the embedder hangs', async () => {
-      const { cache, embedding, clock, plan } = await aCache();
-      embedding.gate = new Promise(() => {});
-      const pending = cache.semantic(plan(aChatRequest()), aChatRequest(), never);
-      await clock.advance(99);
-      await clock.advance(1);
-      assert.equal((await pending).kind, 'unavailable');
-      assert.equal(clock.pendingTimers, 0);
-    });
-
-    it('gives a lookup up at its deadline, while the index or the store hangs', async () => {
-      const { cache, index, clock, plan } = await aCache({ exactDeadlineMs: 50 });
-      index.gate = new Promise(() => {});
-      const pending = cache.semantic(plan(aChatRequest()), aChatRequest(), never);
-      await clock.advance(150);
-      assert.equal((await pending).kind, 'unavailable');
-      const hanging = await aCache({ exactDeadlineMs: 50 });
-      hanging.store.gate = new Promise(() => {});
-      const exact = hanging.cache.exact(hanging.plan(aChatRequest()), aChatRequest(), never);
-      await hanging.clock.advance(50);
-      assert.equal((await exact).kind, 'unavailable');
-    });
-
-    it('stops asking a dead embedder, and tries one lookup after a rest', async () => {
-      const { cache, embedding, clock, plan } = await aCache();
-      const ask = async (text: string) =>
-        (await cache.semantic(plan(aChatRequest({ text })), aChatRequest(), never)).kind;
-      embedding.failure = new Error('gone');
-      for (let i = 0; i < 10; i++) assert.equal(await ask(`question ${i}`), 'unavailable');
-      assert.equal(embedding.calls.length, 5);
-      assert.equal(cache.stats().breaker, 'open');
-      await clock.advance(1_000);
-      assert.equal(cache.stats().breaker, 'half-open');
-      await Promise.all([ask('probe a'), ask('probe b')]);
-      assert.equal(embedding.calls.length, 6);
-      embedding.failure = undefined;
-      await clock.advance(1_999);
-      assert.equal(await ask('still resting'), 'unavailable');
-      await clock.advance(1);
-      assert.equal(await ask('well again'), 'miss');
-      assert.equal(cache.stats().breaker, 'closed');
-    });
-
-    it('bounds lookups in flight', async () => {
-      const { cache, embedding, plan } = await aCache({ lookupsMax: 2 });
-      let open = () => {};
-      embedding.gate = new Promise((resolve) => (open = resolve));
-      const kinds = [0, 1, 2].map((i) => cache.semantic(plan(aChatRequest({ text: `q ${i}` })), aChatRequest(), never));
-      assert.equal((await kinds[2]!).kind, 'unavailable');
-      open();
-      assert.equal((await kinds[0]!).kind, 'miss');
-    });
-
-    it('bounds writes in flight and counts what it drops; a failed write harms nobody', async () => {
-      const { cache, store, clock, keep } = await aCache({ writesMax: 1 });
-      let open = () => {};
-      store.gate = new Promise((resolve) => (open = resolve));
-      await keep(aChatRequest({ text: 'a' }));
-      await keep(aChatRequest({ text: 'b' }));
-      assert.equal(cache.stats().dropped, 1);
-      store.failure = storeDown();
-      open();
-      await clock.advance(0);
-      assert.deepEqual([cache.stats().writesFailed, cache.stats().kept], [1, 0]);
-    });
-
-    it('does not count a caller that left as a fault', async () => {
-      const { cache, embedding, clock, plan, lookups } = await aCache();
-      embedding.gate = new Promise(() => {});
-      const controller = new AbortController();
-      const pending = cache.semantic(plan(aChatRequest()), aChatRequest(), controller);
-      controller.abort();
-      assert.equal((await pending).kind, 'unavailable');
-      assert.deepEqual(await lookups(), {});
-      await clock.advance(100);
-    });
-  });
-
   it('takes a removed entry out of the index, also when it is evicted while being placed', async () => {
     const { index, store, clock, keep } = await aCache();
     await keep(aChatRequest({ text: 'a b' }));
@@ -404,76 +250,6 @@ describe('semantic cache', () => {
     await cache.close();
     assert.equal(store.entries.size, 1);
     assert.equal(store.meta.get('cache.epoch'), '1');
-  });
-
-  describe('after a restart', () => {
-    async function restarted(embedding = new FakeEmbeddingModel()) {
-      const first = await aCache();
-      await first.keep(aChatRequest({ text: 'what is the capital of france' }));
-      await first.keep(aChatRequest({ text: 'how tall is the tower' }));
-      const index = new FakeVectorIndex(embedding.dimensions);
-      const cache = createSemanticCache({ ...first, index, embedding });
-      const { warmed } = await cache.start();
-      const request = aChatRequest({ text: 'what is the capital of france please' });
-      const ask = async () => {
-        const plan = cache.plan(request, anAsker(), digest);
-        assert.ok(plan.kind === 'cacheable');
-        return cache.semantic(plan, request, never);
-      };
-      return { ...first, cache, index, embedding, report: await warmed, ask };
-    }
-
-    it('serves semantic hits from entries stored before', async () => {
-      const { report, ask } = await restarted();
-      assert.deepEqual(report, { loaded: 2, otherEmbedder: 0 });
-      assert.equal((await ask()).kind, 'hit');
-    });
-
-    it('lets vectors of two embedders never meet, and serves again once re-embedded', async () => {
-      const { cache, index, store, report, ask } = await restarted(new FakeEmbeddingModel('fake-2'));
-      assert.deepEqual(report, { loaded: 0, otherEmbedder: 2 });
-      assert.equal(index.stats().vectors, 0);
-      assert.equal((await ask()).kind, 'miss');
-      const progress: string[] = [];
-      const done = await cache.reembed({ onProgress: ({ done, total }) => void progress.push(`${done}/${total}`) });
-      assert.deepEqual(done, { done: 2, unfit: 0 });
-      assert.deepEqual(progress, ['0/2', '2/2']);
-      assert.deepEqual(
-        new Set([...store.entries.values()].map((each) => each.semantic?.embeddingModel)),
-        new Set(['fake-2']),
-      );
-      assert.equal((await ask()).kind, 'hit');
-    });
-
-    it('leaves texts that the new embedder does not take in the exact tier', async () => {
-      const embedding = new FakeEmbeddingModel('fake-2');
-      embedding.fitsMax = 22;
-      const { cache } = await restarted(embedding);
-      assert.deepEqual(await cache.reembed(), { done: 1, unfit: 1 });
-    });
-
-    it('tries an ill embedder again, a bounded number of times', async () => {
-      const embedding = new FakeEmbeddingModel('fake-2');
-      const { cache, clock } = await restarted(embedding);
-      embedding.failure = new Error('gone');
-      const pending = assert.rejects(cache.reembed(), /gone/);
-      for (let s = 0; s < 60; s++) await clock.advance(1_000);
-      await pending;
-      assert.equal(embedding.calls.length, 5);
-      embedding.failure = undefined;
-      assert.equal((await cache.reembed()).done, 2);
-    });
-
-    it('says what was loaded when the index fills up', async () => {
-      const first = await aCache();
-      await first.keep(aChatRequest());
-      const index = new FakeVectorIndex(64);
-      index.failure = storeDown();
-      const { warmed } = await createSemanticCache({ ...first, index }).start();
-      const report = await warmed;
-      assert.equal(report.loaded, 0);
-      assert.equal(report.failure, index.failure);
-    });
   });
 
   it('lists, shows, removes and purges for operators', async () => {

@@ -172,6 +172,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
   store.onRemoved((id, scope) => {
     if (scope === undefined) return;
     writer.removed(id);
+    warmUp.removed(id);
     index.remove(indexScope(scope), id).catch((error: unknown) => {
       // The vector is found dangling by the next lookup that meets it, and removed then.
       logger.warn({ err: error, entryId: id }, 'a removed entry is still in the vector index');

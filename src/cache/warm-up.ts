@@ -1,7 +1,8 @@
 /** Background work of the cache: filling the vector index at start, and re-embedding after a change of embedder. */
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
-import type { Scope } from '../core/ids.ts';
+import type { EntryId, Scope } from '../core/ids.ts';
+import type { UnitVector } from '../core/vector.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CacheStore, EntrySummary } from './cache-store.ts';
 import { withDeadline } from './deadline.ts';
@@ -57,50 +58,76 @@ const retryAfterMs = 1_000;
 export interface WarmUp {
   warm(): Promise<WarmUpReport>;
   reembed(options: ReembedOptions): Promise<ReembedReport>;
+  /** The store has removed this entry: its vector must not be placed any more. */
+  removed(id: EntryId): void;
   stop(): void;
 }
 
 export function createWarmUp({ store, index, embedding, indexScope, clock, logger }: WarmUpDeps): WarmUp {
   const stopped = new AbortController();
+  /** Removed while background work runs; at most as many as the store has entries. */
+  const gone = new Set<EntryId>();
+  let busy = 0;
   let running: Promise<ReembedReport> | undefined;
 
   return {
-    async warm() {
-      let loaded = 0;
-      let otherEmbedder = 0;
-      let sliceBeganMs = clock.monotonicMs();
-      try {
-        for await (const batch of store.semanticEntries()) {
-          for (const entry of batch) {
-            if (stopped.signal.aborted) return { loaded, otherEmbedder };
-            if (entry.embeddingModel !== embedding.id || entry.scope === undefined) {
-              otherEmbedder += 1;
-              continue;
-            }
-            await index.upsert(indexScope(entry.scope), entry.id, entry.vector);
-            loaded += 1;
-            if (clock.monotonicMs() - sliceBeganMs < sliceMs) continue;
-            await nextTurn();
-            sliceBeganMs = clock.monotonicMs();
-          }
-        }
-        return { loaded, otherEmbedder };
-      } catch (error) {
-        logger.error(
-          { err: error, loaded },
-          'the vector index is filled in part; entries beyond serve exact hits only',
-        );
-        return { loaded, otherEmbedder, failure: error instanceof Error ? error : new Error(String(error)) };
-      }
-    },
+    warm: () => working(fillIndex),
 
     reembed(options) {
-      running ??= reembedAll(options).finally(() => (running = undefined));
+      running ??= working(() => reembedAll(options)).finally(() => (running = undefined));
       return running;
+    },
+
+    removed(id) {
+      if (busy > 0) gone.add(id);
     },
 
     stop: () => stopped.abort(new AppError('shutting_down', 'the cache is closing')),
   };
+
+  async function working<T>(work: () => Promise<T>): Promise<T> {
+    busy += 1;
+    try {
+      return await work();
+    } finally {
+      busy -= 1;
+      if (busy === 0) gone.clear();
+    }
+  }
+
+  /** Places a vector, unless its entry is gone or goes meanwhile. */
+  async function place(scope: Scope, id: EntryId, vector: UnitVector): Promise<void> {
+    if (gone.has(id)) return;
+    const here = indexScope(scope);
+    await index.upsert(here, id, vector);
+    if (gone.has(id)) await index.remove(here, id);
+  }
+
+  async function fillIndex(): Promise<WarmUpReport> {
+    let loaded = 0;
+    let otherEmbedder = 0;
+    let sliceBeganMs = clock.monotonicMs();
+    try {
+      for await (const batch of store.semanticEntries()) {
+        for (const entry of batch) {
+          if (stopped.signal.aborted) return { loaded, otherEmbedder };
+          if (entry.embeddingModel !== embedding.id || entry.scope === undefined) {
+            otherEmbedder += 1;
+            continue;
+          }
+          await place(entry.scope, entry.id, entry.vector);
+          loaded += 1;
+          if (clock.monotonicMs() - sliceBeganMs < sliceMs) continue;
+          await nextTurn();
+          sliceBeganMs = clock.monotonicMs();
+        }
+      }
+      return { loaded, otherEmbedder };
+    } catch (error) {
+      logger.error({ err: error, loaded }, 'the vector index is filled in part; entries beyond serve exact hits only');
+      return { loaded, otherEmbedder, failure: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
 
   async function reembedAll({ onProgress, signal }: ReembedOptions): Promise<ReembedReport> {
     // Ids and texts only, and once over before anything is changed: an iteration must not chase its own writes.
@@ -124,10 +151,8 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
       const beganMs = clock.monotonicMs();
       const vectors = await embedStubbornly(batch.map(({ text }) => text));
       for (const [i, { id, scope }] of batch.entries()) {
-        // Gone meanwhile: a vector in the index would dangle.
-        if ((await store.get(id)) === undefined) continue;
         await store.setVector(id, embedding.id, vectors[i]!);
-        await index.upsert(indexScope(scope), id, vectors[i]!);
+        await place(scope, id, vectors[i]!);
       }
       onProgress?.({ done: from + batch.length, total });
       await nextTurn();
