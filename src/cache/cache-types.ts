@@ -24,7 +24,10 @@ export type CachePlan =
       /** false on `Cache-Control: no-cache`: ask afresh, then replace the entry. */
       readonly read: boolean;
       readonly maxAgeS: number | undefined;
-      /** Absent when only the exact tier applies (tools, a text over the embedder's window, empty text, tier off). */
+      /**
+       * Absent when only the exact tier applies (tools, a text over the embedder's window, empty text, tier off).
+       * A getter, worked out when first read: an exact hit never pays for it. Hand plans on whole, never spread.
+       */
       readonly semantic: { readonly scope: Scope; readonly text: string } | undefined;
     };
 

@@ -6,7 +6,7 @@ import { withDeadline } from './deadline.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
 
 export interface EmbedGateOptions {
-  /** Distinct texts being embedded at a time. */
+  /** Distinct texts being embedded at a time, above which lookups are refused; writes have a bound of their own. */
   readonly inFlightMax: number;
   /** Vectors kept, so that an answer is stored with the vector its lookup computed. */
   readonly vectorsMax: number;
@@ -31,7 +31,7 @@ export interface EmbedGate {
   /** Vector of a text embedded a moment ago. */
   recent(text: string): UnitVector | undefined;
   /** Identical texts in flight share one call. @throws embedding_failed: failed, late, busy, or the breaker is open */
-  embed(text: string, deadlineMs: number): Promise<UnitVector>;
+  embed(text: string, options: { readonly deadlineMs: number; readonly for: 'lookup' | 'write' }): Promise<UnitVector>;
   readonly breaker: 'closed' | 'open' | 'half-open';
 }
 
@@ -53,12 +53,12 @@ export function createEmbedGate(embedding: EmbeddingModel, clock: Clock, options
 
     recent: (text) => vectors.get(text),
 
-    embed(text, deadlineMs) {
+    embed(text, { deadlineMs, for: purpose }) {
       const known = vectors.get(text);
       if (known !== undefined) return Promise.resolve(known);
       const shared = inFlight.get(text);
       if (shared !== undefined) return shared;
-      const refusal = refusalNow();
+      const refusal = refusalNow(purpose);
       if (refusal !== undefined) return Promise.reject(new AppError('embedding_failed', refusal));
       const call = embedOnce(text, deadlineMs).finally(() => inFlight.delete(text));
       inFlight.set(text, call);
@@ -66,8 +66,8 @@ export function createEmbedGate(embedding: EmbeddingModel, clock: Clock, options
     },
   };
 
-  function refusalNow(): string | undefined {
-    if (inFlight.size >= options.inFlightMax) {
+  function refusalNow(purpose: 'lookup' | 'write'): string | undefined {
+    if (purpose === 'lookup' && inFlight.size >= options.inFlightMax) {
       return `${inFlight.size} texts are being embedded, which is the most; this lookup counts as a miss`;
     }
     const now = state();

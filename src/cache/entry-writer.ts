@@ -117,7 +117,7 @@ export class EntryWriter {
   /** An answer whose text cannot be embedded is kept for the exact tier. */
   async #embed(text: string): Promise<UnitVector | undefined> {
     try {
-      return await this.#deps.gate.embed(text, this.#deps.options.writeEmbedDeadlineMs);
+      return await this.#deps.gate.embed(text, { deadlineMs: this.#deps.options.writeEmbedDeadlineMs, for: 'write' });
     } catch (error) {
       this.#deps.logger.debug({ err: error }, 'an answer is kept for its exact wording only');
       return undefined;

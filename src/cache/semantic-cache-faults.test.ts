@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { aCache, never } from '../../test/support/started-cache.ts';
 import { aChatRequest } from '../testing/builders.ts';
 import { storeDown } from '../testing/fake-cache-store.ts';
+import { embedGateDefaults } from './embed-gate.ts';
 import type { HitPolicy } from './hit-policy.ts';
 
 describe('semantic cache', () => {
@@ -84,6 +85,22 @@ describe('semantic cache', () => {
       assert.equal((await kinds[2]!).kind, 'unavailable');
       open();
       assert.equal((await kinds[0]!).kind, 'miss');
+    });
+
+    it('refuses lookups while the embedder is full, and still keeps answers with their vectors', async () => {
+      const { cache, embedding, index, clock, plan, keep } = await aCache({
+        gate: { ...embedGateDefaults, inFlightMax: 1 },
+      });
+      let open = () => {};
+      embedding.gate = new Promise((resolve) => (open = resolve));
+      const first = cache.semantic(plan(aChatRequest({ text: 'a' })), aChatRequest(), never);
+      const second = cache.semantic(plan(aChatRequest({ text: 'b' })), aChatRequest(), never);
+      assert.equal((await second).kind, 'unavailable');
+      await keep(aChatRequest({ text: 'c' }));
+      open();
+      assert.equal((await first).kind, 'miss');
+      await clock.advance(0);
+      assert.equal(index.stats().vectors, 1);
     });
 
     it('bounds writes in flight and counts what it drops; a failed write harms nobody', async () => {

@@ -47,7 +47,7 @@ export function createSemanticLookup(
       metrics.stage(stage, nowMs - beganMs);
       beganMs = nowMs;
     };
-    const vector = await gate.embed(target.text, options.embedDeadlineMs);
+    const vector = await gate.embed(target.text, { deadlineMs: options.embedDeadlineMs, for: 'lookup' });
     staged('embed');
     const scope = indexScope(target.scope);
     const neighbours = await index.nearest(scope, vector, options.candidatesMax, callOptions);
