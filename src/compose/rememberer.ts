@@ -7,7 +7,7 @@ import { createMemoryStore } from '../cache/cache-store/memory.ts';
 import { createNoStore } from '../cache/cache-store/none.ts';
 import type { SingleFlight } from '../cache/cache-types.ts';
 import { chooseEmbedding } from '../cache/embedding-model/select.ts';
-import { createFixedThresholdPolicy } from './tmp-select.ts';
+import { createFixedThresholdPolicy } from '../cache/hit-policy/fixed-threshold.ts';
 import { createSemanticCache, type OperableCache } from '../cache/semantic-cache.ts';
 import { createSingleFlight } from '../cache/single-flight.ts';
 import { createMemoryVectorIndex } from '../cache/vector-index/memory.ts';
@@ -133,5 +133,12 @@ async function openStore(config: Config, { clock, random, logger, metrics }: Com
   if (cache.mode === 'off') return createNoStore();
   const limits = { entriesMax: cache.entriesMax, bytesMax: cache.bytesMax };
   if (!cache.persist) return createMemoryStore({ clock, random, logger, metrics, limits });
-  return createEmbeddedStore({ dataDir: config.dataDir, clock, random, logger, metrics, options: { ...limits, hotBytesMax: cache.hotBytesMax } });
+  return createEmbeddedStore({
+    dataDir: config.dataDir,
+    clock,
+    random,
+    logger,
+    metrics,
+    options: { ...limits, hotBytesMax: cache.hotBytesMax },
+  });
 }

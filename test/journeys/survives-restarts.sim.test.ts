@@ -99,7 +99,7 @@ async function serve(dataDir: string, running: ChildProcess[]): Promise<{ child:
   });
   running.push(child);
   let out = '';
-  for await (const chunk of child.stdout!) {
+  for await (const chunk of child.stdout) {
     out += String(chunk);
     const url = /"gatewayUrl":\s*"([^"]+)"/.exec(out)?.[1];
     if (url !== undefined) return { child, url };
