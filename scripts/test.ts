@@ -9,13 +9,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec, tap } from 'node:test/reporters';
 
-/** One file may take this long, milliseconds: ten times the slowest, so that only a hang is cut off. */
-const fileTimeoutMs = 300_000;
+/** One file, or one test in it, may take this long, milliseconds: several times the slowest, so that only a hang is cut off. */
+const fileTimeoutMs = 120_000;
+/** Reasons shown in the summary; a longer list is in the report above it. */
+const skipsShownMax = 20;
 
 interface Tier {
   readonly suffix: string;
@@ -127,11 +129,18 @@ async function runTests(paths: readonly string[]): Promise<string[]> {
     timeout: fileTimeoutMs,
   });
   let ran = 0;
-  results.on('test:pass', () => void ran++);
+  const skips: string[] = [];
+  const failures: string[] = [];
+  results.on('test:pass', (event) => {
+    ran++;
+    if (event.skip !== undefined && event.skip !== false) skips.push(`${event.name}: ${reasonOf(event.skip)}`);
+  });
   results.on('test:fail', (event) => {
     ran++;
     // A `todo` test may fail: the runner reports it, and does not count it as a failure.
-    failed ||= event.todo === undefined || event.todo === false;
+    if (event.todo !== undefined && event.todo !== false) return;
+    failed = true;
+    if (event.nesting === 0 && event.file !== undefined) failures.push(`${relative(root, event.file)}: ${event.name}`);
   });
   results.on('test:summary', (event) => {
     failed ||= !event.success;
@@ -144,11 +153,18 @@ async function runTests(paths: readonly string[]): Promise<string[]> {
   const asSpec = results.compose(new spec());
   asSpec.on('data', (chunk: string | Buffer) => process.stdout.write(chunk));
   await Promise.all([finished(asTap), finished(asSpec)]);
+  for (const failure of failures) summary.push(`failed in ${failure}`);
+  for (const skip of skips.slice(0, skipsShownMax)) summary.push(`not run: ${skip}`);
+  if (skips.length > skipsShownMax) summary.push(`not run: ${skips.length - skipsShownMax} more, see above`);
   if (ran === 0) {
     failed = true;
     summary.push('the test files contain no tests: nothing is proven');
   }
   return lines.slice(lines.findLastIndex((line) => line.startsWith('# tests ')));
+}
+
+function reasonOf(skip: string | boolean): string {
+  return typeof skip === 'string' ? skip : 'no reason given';
 }
 
 /** Installs a Debian package when none of the programs is there. */

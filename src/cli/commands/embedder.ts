@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { formatBytes, formatMs } from '../../core/format.ts';
+import { formatBytes } from '../../core/format.ts';
 import { CliError, printJson, type CliContext } from '../context.ts';
+import { formatTable } from '../format.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { examples } from '../examples.ts';
 
@@ -112,117 +113,28 @@ async function fetchFiles(options: FetchOptions, context: CliContext): Promise<v
   }
 }
 
-/** Lowest cosine with the vectors of the original model: int8 weights differ by rounding, fp32 ones hardly. */
-const referenceCosineMin = { int8: 0.97, fp32: 0.999, unknown: 0.97 } as const;
-
 async function checkFolder(options: CheckOptions, context: CliContext): Promise<void> {
   const { folder } = await settings(options, context);
-  const [{ createMiniLmEmbedding }, { measureMeaning }, { systemClock }, { silentLogger }] = await Promise.all([
-    import('../../cache/embedding-model/minilm.ts'),
-    import('../../cache/embedding-model/minilm/check.ts'),
+  const [{ checkMiniLm }, { systemClock }, { silentLogger }] = await Promise.all([
+    import('../../cache/embedding-model/minilm/check-folder.ts'),
     import('../../core/clock.ts'),
     import('../../telemetry/logger.ts'),
   ]);
-  const reference = options.reference === undefined ? undefined : await readReference(options.reference);
-  // The published hashes are required: weights nobody vouches for would give wrong hits.
-  const embedding = await createMiniLmEmbedding({
+  const bar = createProgressBar(context);
+  const report = await checkMiniLm({
     folder,
     clock: systemClock,
     logger: silentLogger,
-    meaningCheck: 'skip',
-  });
-  try {
-    const { facts } = embedding;
-    const meaning = await measureMeaning(embedding);
-    const compared = reference && (await compare(embedding, reference));
-    const passed = meaning.passed && (!compared || compared.cosineMin >= referenceCosineMin[facts.precision]);
-    if (options.json) printJson(context, { passed, folder, facts, meaning, reference: compared ?? null });
-    else {
-      context.out(
-        [
-          `files      ${facts.modelFile} (${facts.precision}, ${formatBytes(facts.modelBytes)}), sha256 as published`,
-          `space      ${embedding.id}, ${embedding.dimensions} dimensions, loaded in ${formatMs(facts.loadMs)}`,
-          `norm       within ${meaning.normError.toExponential(1)} of 1`,
-          `meaning    paraphrases ${cosines(meaning.paraphrases)}; unrelated ${cosines(meaning.unrelated)}; ${verdict(meaning.passed)}`,
-          ...(compared
-            ? [
-                `reference  ${compared.texts} texts, ${compared.skipped} too long; cosine at least ${compared.cosineMin.toFixed(4)}, mean ${compared.cosineMean.toFixed(4)} (${referenceCosineMin[facts.precision]} expected)`,
-              ]
-            : []),
-          passed ? 'passed' : 'FAILED: fetch the files again with `llm-self-host embedder fetch`',
-          '',
-        ].join('\n'),
-      );
-    }
-    if (!passed) context.setExitCode(1);
-  } finally {
-    await embedding.close();
+    ...(options.reference !== undefined && { referenceFile: options.reference }),
+    onProgress: (done, total) => bar.show(done, total, `${done} of ${total} texts compared`),
+  }).finally(() => bar.end());
+  if (options.json) printJson(context, report);
+  else {
+    const verdict = report.passed
+      ? `passed: ${report.id}`
+      : 'FAILED: fetch the files again with `llm-self-host embedder fetch`';
+    const rows = report.checks.map(({ name, passed, detail }) => [name, passed ? 'ok' : 'FAILED', detail]);
+    context.out(`${folder}\n${formatTable(['CHECK', 'RESULT', 'FOUND'], rows, 200)}${verdict}\n`);
   }
-}
-
-const cosines = (values: readonly number[]): string => values.map((value) => value.toFixed(2)).join(' ');
-const verdict = (passed: boolean): string => (passed ? 'told apart' : 'NOT told apart');
-
-interface ReferenceRow {
-  readonly text: string;
-  readonly embedding: readonly number[];
-}
-
-async function readReference(path: string): Promise<readonly ReferenceRow[]> {
-  const { readFile } = await import('node:fs/promises');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new CliError(`--reference: cannot read ${path}: ${(error as Error).message}`, { cause: error });
-  }
-  const rows = text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line, index) => referenceRow(line, `${path} line ${index + 1}`));
-  if (rows.length === 0) throw new CliError(`--reference: ${path} is empty; expected lines of {"text", "embedding"}`);
-  return rows;
-}
-
-function referenceRow(line: string, where: string): ReferenceRow {
-  try {
-    const { text, embedding } = JSON.parse(line) as Partial<ReferenceRow>;
-    if (typeof text === 'string' && Array.isArray(embedding)) return { text, embedding };
-  } catch {
-    // Said below, with what was expected.
-  }
-  throw new CliError(`--reference: ${where} is not {"text": "…", "embedding": [numbers]}`);
-}
-
-interface Comparison {
-  readonly texts: number;
-  readonly skipped: number;
-  readonly cosineMin: number;
-  readonly cosineMean: number;
-}
-
-interface Embedder {
-  fits(text: string): boolean;
-  embed(texts: readonly string[], options: { readonly signal: AbortSignal }): Promise<readonly Float32Array[]>;
-}
-
-async function compare(embedding: Embedder, rows: readonly ReferenceRow[]): Promise<Comparison> {
-  const short = rows.filter(({ text }) => embedding.fits(text));
-  if (short.length === 0) throw new CliError('--reference: every text is longer than the window of the model');
-  const { signal } = new AbortController();
-  const found: number[] = [];
-  for (const { text, embedding: wanted } of short) {
-    const [vector] = await embedding.embed([text], { signal });
-    if (vector!.length !== wanted.length) {
-      throw new CliError(`--reference: vectors of ${wanted.length} dimensions, the model gives ${vector!.length}`);
-    }
-    const norm = Math.hypot(...wanted) || 1;
-    found.push(vector!.reduce((sum, value, i) => sum + (value * wanted[i]!) / norm, 0));
-  }
-  return {
-    texts: short.length,
-    skipped: rows.length - short.length,
-    cosineMin: Math.min(...found),
-    cosineMean: found.reduce((sum, value) => sum + value, 0) / found.length,
-  };
+  if (!report.passed) context.setExitCode(1);
 }
