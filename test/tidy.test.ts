@@ -94,7 +94,8 @@ const linesMax = 400;
 const files = repositoryFiles();
 const typescript = files.filter((path) => path.endsWith('.ts'));
 const source = typescript.filter((path) => path.startsWith('src/'));
-const production = source.filter((path) => !isTestFile(path));
+/** Declarations of packages that bring none are nobody's room: they hold no code. */
+const production = source.filter((path) => !isTestFile(path) && !path.endsWith('.d.ts'));
 
 const roomOf = (path: string): string => {
   const [, first] = path.split('/');
