@@ -1,7 +1,7 @@
 /** What the cache offers to the gateway. */
 import type { Answer } from '../core/answer.ts';
 import type { AnswerFlow, AnswerRequest, Asker, CallOptions, DispatchSink } from '../core/chat.ts';
-import type { ExactKey, RequestId, Scope } from '../core/ids.ts';
+import type { EntryId, ExactKey, RequestId, Scope } from '../core/ids.ts';
 import type { CacheEntry } from './cache-store.ts';
 import type { GuardName } from './hit-policy.ts';
 
@@ -33,15 +33,62 @@ export type CachePlan =
 
 export type CacheablePlan = Extract<CachePlan, { kind: 'cacheable' }>;
 
+/** What a semantic lookup saw and why it decided so; for `why`. Holds prompt text: memory only, never logged. */
+export interface LookupTrace {
+  readonly policy: string;
+  readonly text: string;
+  /** Milliseconds of each stage that was reached. */
+  readonly stages: Readonly<Partial<Record<'embed' | 'search' | 'fetch' | 'verify', number>>>;
+  /** Most similar first. */
+  readonly candidates: readonly TracedCandidate[];
+  /** The one that was served, or came closest. */
+  readonly chosen: TracedCandidate | undefined;
+  /** Whether the serving cut has been certified by audits; `fixed` for a policy that does not learn. */
+  readonly state: 'learning' | 'certified' | 'closed' | 'fixed';
+  /** Smallest probability (or cosine, for `fixed`) that is served; undefined while closed. */
+  readonly cut: number | undefined;
+  /** Labels still missing until the certificate may open, as estimated; undefined when it is open or does not apply. */
+  readonly auditsMissing: number | undefined;
+  /** Would this have been a hit at another target of wrong hits? */
+  readonly atTargets: readonly { readonly target: number; readonly cut: number | undefined; readonly hit: boolean }[];
+}
+
+export interface TracedCandidate {
+  readonly entryId: EntryId;
+  readonly text: string;
+  readonly ageS: number;
+  readonly similarity: number;
+  /** Guards and records that forbid reuse; empty when it was scored. */
+  readonly refusedBy: readonly string[];
+  readonly probability: number | undefined;
+  readonly nearDuplicate: boolean;
+  /** Inputs of the score by name; absent where nothing was scored. */
+  readonly inputs?: Readonly<Record<string, number>>;
+}
+
+/** What a person says of an answer that came from the cache. */
+export type FeedbackVerdict = 'right' | 'wrong';
+
+export type FeedbackResult =
+  | { readonly kind: 'taken'; readonly effect: 'quarantined' | 'counted' }
+  | { readonly kind: 'refused'; readonly reason: 'unknown-request' | 'not-a-hit' | 'other-tenant' | 'too-often' };
+
 export type ExactLookup =
   | { readonly kind: 'hit'; readonly entry: CacheEntry; readonly ageS: number }
   | { readonly kind: 'miss' }
   | { readonly kind: 'unavailable'; readonly cause: Error };
 
 export type SemanticLookup =
-  | { readonly kind: 'hit'; readonly entry: CacheEntry; readonly similarity: number; readonly ageS: number }
+  | {
+      readonly kind: 'hit';
+      readonly entry: CacheEntry;
+      readonly similarity: number;
+      readonly ageS: number;
+      readonly trace?: LookupTrace;
+    }
   | {
       readonly kind: 'miss';
+      readonly trace?: LookupTrace;
       readonly reason: 'no-neighbour' | 'below-threshold' | 'vetoed' | 'not-eligible' | 'stale';
       readonly similarity?: number;
       readonly guard?: GuardName;
