@@ -38,10 +38,24 @@ export interface Opened {
 export type SummaryRow = EntrySummary & { readonly seq: number };
 export type SemanticRow = SummaryRow & { readonly vectorBytes: Uint8Array };
 
+/**
+ * Rows in two flat arrays: cloning objects would copy every property name with every row, and a
+ * start has hundreds of thousands.
+ */
+export interface DirectoryPage {
+  readonly rows: number;
+  /** Per row: seq, storedAt, expiresAt, bytes, hits, gpuMs. */
+  readonly numbers: Float64Array;
+  /** Per row: id, exactKey, tenant, model, scope. */
+  readonly names: readonly (string | null)[];
+}
+export const numbersPerRow = 6;
+export const namesPerRow = 5;
+
 export interface DiskCalls {
   apply(changes: readonly DiskChange[]): void;
-  /** Directory rows after `seq`, ascending; an empty page is the end. */
-  load(afterSeq: number, limit: number): readonly DirectoryRecord[];
+  /** Directory rows after `seq`, ascending; a short page is the last. */
+  load(afterSeq: number, limit: number): DirectoryPage;
   list(filter: EntryFilter, limit: number, before: number | undefined, now: number): readonly SummaryRow[];
   /** What the filter finds after `afterSeq`, ascending, expired or not. */
   match(filter: EntryFilter, afterSeq: number, limit: number): readonly SummaryRow[];

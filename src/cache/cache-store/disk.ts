@@ -2,8 +2,17 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, ren
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { EntryFilter } from '../cache-store.ts';
-import type { DirectoryRecord } from './directory.ts';
-import type { DiskCalls, DiskChange, DiskSetup, Opened, SemanticRow, SummaryRow } from './disk-protocol.ts';
+import {
+  namesPerRow,
+  numbersPerRow,
+  type DirectoryPage,
+  type DiskCalls,
+  type DiskChange,
+  type DiskSetup,
+  type Opened,
+  type SemanticRow,
+  type SummaryRow,
+} from './disk-protocol.ts';
 import { DiskError, faultOf } from './disk-error.ts';
 import { isBusy, migrate, schemaVersion } from './disk-schema.ts';
 import { containsText } from './entry-filter.ts';
@@ -45,7 +54,8 @@ export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly 
 
   const calls: DiskCalls = {
     apply: (changes) => applyAll(database, statements, changes),
-    load: (afterSeq, limit) => statements.load.all(afterSeq, limit) as unknown as DirectoryRecord[],
+    load: (afterSeq, limit) =>
+      directoryPage(statements.load.all(afterSeq, limit) as unknown as (number | string | null)[][]),
 
     list(filter, limit, before, now) {
       const { where, values } = conditions(filter);
@@ -115,11 +125,28 @@ function prepare(database: DatabaseSync): Statements {
       bytes = bytes + ? - coalesce((SELECT length(vector) FROM body WHERE body.seq = entry.seq), 0) WHERE seq = ?`),
     setVector: statement('UPDATE body SET vector = ? WHERE seq = ?'),
     putMeta: statement('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)'),
-    load: statement(`SELECT seq, id, exact_key AS exactKey, tenant, model, scope, stored_at AS storedAt,
-      expires_at AS expiresAt, bytes, hits, gpu_ms AS gpuMs FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`),
+    load: asArrays(
+      statement(`SELECT seq, stored_at, expires_at, bytes, hits, gpu_ms, id, exact_key, tenant, model, scope
+        FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`),
+    ),
     semantic: statement(`${summarySelect.replace('bytes FROM entry', 'bytes, vector FROM entry JOIN body USING (seq)')}
       WHERE entry.seq > ? AND scope IS NOT NULL AND vector IS NOT NULL ORDER BY entry.seq LIMIT ?`),
   };
+}
+
+function asArrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+function directoryPage(rows: readonly (readonly (number | string | null)[])[]): DirectoryPage {
+  const numbers = new Float64Array(rows.length * numbersPerRow);
+  const names: (string | null)[] = [];
+  for (const [at, row] of rows.entries()) {
+    for (let i = 0; i < numbersPerRow; i++) numbers[at * numbersPerRow + i] = row[i] as number;
+    for (let i = 0; i < namesPerRow; i++) names.push(row[numbersPerRow + i] as string | null);
+  }
+  return { rows: rows.length, numbers, names };
 }
 
 function applyAll(database: DatabaseSync, statements: Statements, changes: readonly DiskChange[]): void {
