@@ -1,5 +1,7 @@
 import type { Random } from '../core/random.ts';
 import type { CacheEntry } from './cache-store.ts';
+import type { Decision } from './decision/engine-types.ts';
+import type { GuardName } from './guard-name.ts';
 
 export interface Candidate {
   readonly entry: CacheEntry;
@@ -7,17 +9,7 @@ export interface Candidate {
   readonly similarity: number;
 }
 
-export type GuardName =
-  | 'number'
-  | 'negation'
-  | 'antonym'
-  | 'entity'
-  | 'order'
-  | 'content'
-  | 'wh'
-  | 'language'
-  | 'format'
-  | 'code';
+export type { GuardName } from './guard-name.ts';
 
 export type HitDecision =
   | {
@@ -25,6 +17,8 @@ export type HitDecision =
       readonly candidate: Candidate;
       /** The guard that refused each nearer candidate. */
       readonly vetoes?: readonly GuardName[];
+      /** Of a policy that learns: probability, cut, audit draw, and what a label needs. */
+      readonly detail?: Decision;
     }
   | {
       readonly kind: 'ask';
@@ -34,11 +28,20 @@ export type HitDecision =
       readonly guard?: GuardName;
       /** The guard that refused each candidate. */
       readonly vetoes?: readonly GuardName[];
+      readonly detail?: Decision;
     };
 
 /** Port: may one of these answers be reused for this text? Pure, no I/O. Drivers in `hit-policy/`. */
 export interface HitPolicy {
   readonly name: string;
-  /** @param candidates most similar first, all of the same scope and unexpired. */
-  decide(text: string, candidates: readonly Candidate[], random: Random): HitDecision;
+  /**
+   * @param candidates most similar first, all of the same scope and unexpired.
+   * @param asker whose traffic this is, for policies that count per group.
+   */
+  decide(
+    text: string,
+    candidates: readonly Candidate[],
+    random: Random,
+    asker?: { readonly group?: string },
+  ): HitDecision;
 }

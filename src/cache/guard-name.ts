@@ -1,0 +1,12 @@
+/** Each speaks against reuse for one kind of difference between two texts; see `hit-policy/guards/`. */
+export type GuardName =
+  | 'number'
+  | 'negation'
+  | 'antonym'
+  | 'entity'
+  | 'order'
+  | 'content'
+  | 'wh'
+  | 'language'
+  | 'format'
+  | 'code';
