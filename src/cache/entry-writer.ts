@@ -147,7 +147,8 @@ export class EntryWriter {
 
 /** Only what ended by itself with words: cut answers and tool calls are not answers to the question. */
 function isKeepable(answer: Answer): boolean {
-  return answer.end.finishReason === 'stop' && answer.toolCalls.length === 0 && answer.text.trim() !== '';
+  const { finishReason, reasonMissing } = answer.end;
+  return finishReason === 'stop' && !reasonMissing && answer.toolCalls.length === 0 && answer.text.trim() !== '';
 }
 
 /** Token ids are counted as the eight bytes they have in memory. */
