@@ -8,6 +8,7 @@ import { basename, dirname, join, normalize } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { adminRoutes } from '../src/admin/app.ts';
 import { isManagementRoute } from '../src/admin/management.ts';
+import { guards } from '../src/cache/hit-policy/guards/guards.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { resolveConfig } from '../src/config/load.ts';
 import { AppError, errorTable, type ErrorCode } from '../src/core/errors.ts';
@@ -66,14 +67,18 @@ describe('pages', { concurrency: true, skip }, () => {
 });
 
 describe('documentation', () => {
-  it('gives a reason for each block that is not run, and an expectation for each that is', () => {
+  it('gives a reason for each block that is not run, and an expectation for each that is', (test) => {
     const executed: string[] = [];
+    let left = 0;
     const complaints = everyBlock().flatMap(({ path, block }) => {
       const where = `${path}:${block.line}`;
       if (['bash', 'shell', 'console', 'javascript', 'mjs'].includes(block.language))
         return [`${where}: \`${block.language}\` is not executed; write \`sh\` or \`js\``];
       if (block.language !== 'sh' && block.language !== 'js') return [];
-      if (block.notRun !== undefined) return block.notRun === '' ? [`${where}: say why it is not run`] : [];
+      if (block.notRun !== undefined) {
+        left++;
+        return block.notRun === '' ? [`${where}: say why it is not run`] : [];
+      }
       executed.push(where);
       return block.expected.length === 0 && !onlyExports(block)
         ? [`${where}: add <!-- expect: … --> with what it prints`]
@@ -83,6 +88,7 @@ describe('documentation', () => {
       pages.get(path)!.strayLines.map((line) => `${path}:${line}: this comment stands before no block`),
     );
     assert.deepEqual([...complaints, ...stray], []);
+    test.diagnostic(`${executed.length} blocks are run, ${left} are not and say why`);
     for (const path of ['README.md', 'docs/api.md', 'docs/cache.md', 'docs/troubleshooting.md'])
       assert.ok(
         executed.some((where) => where.startsWith(`${path}:`)),
@@ -198,6 +204,28 @@ describe('docs/api.md', () => {
     }
   });
 
+  it('has the limits that apply unless configured', () => {
+    const defaults = configSchema.parse({}) as unknown as Record<string, Record<string, unknown>>;
+    const rows = [...text.matchAll(/^\| [^|]+ \| ([^|]+) \| ((?:`\w+\.\w+`(?:, )?)+) \|$/gm)];
+    assert.ok(rows.length > 6);
+    for (const [row, shown, options] of rows) {
+      for (const [, section, option] of options!.matchAll(/`(\w+)\.(\w+)`/g)) {
+        const value = defaults[section!]?.[option!];
+        assert.ok(typeof value === 'number', `${section}.${option} is no option with a number: ${row}`);
+        const forms = [
+          value.toLocaleString('en'),
+          `${value / 1000} s`,
+          `${value / 60_000} min`,
+          `${value / 2 ** 20} MiB`,
+        ];
+        assert.ok(
+          forms.some((form) => shown!.includes(form)),
+          `${section}.${option} is ${value}, the page says ${shown}`,
+        );
+      }
+    }
+  });
+
   it('has every error code that a request can meet', () => {
     const never = ['config_invalid', 'embedding_failed']; // these end a start or a semantic lookup, no request
     const missing = Object.keys(errorTable).filter((code) => !never.includes(code) && !text.includes(`\`${code}\``));
@@ -206,6 +234,14 @@ describe('docs/api.md', () => {
 });
 
 describe('docs/cache.md', () => {
+  it('has every guard', () => {
+    const text = textOf('docs/cache.md');
+    assert.deepEqual(
+      Object.keys(guards).filter((guard) => !text.includes(`| \`${guard}\` |`)),
+      [],
+    );
+  });
+
   it('has every reason for which the cache is not asked', () => {
     const union = /export type BypassReason =([^;]+);/.exec(textOf('src/cache/cache-types.ts'))?.[1] ?? '';
     const reasons = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
