@@ -97,7 +97,9 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       options: config.gateway,
     });
 
-    const gatewayServer = httpServer(config, (request, response) => gateway.handle(request, response));
+    const gatewayServer = httpServer(config, config.gateway.bodyTimeoutMs, (request, response) =>
+      gateway.handle(request, response),
+    );
     const gatewayUrl = await listen(gatewayServer, 'gateway', config.gateway.host, config.gateway.port);
     closers.push(() => closeServer(gatewayServer, clock, 0));
 
@@ -121,7 +123,8 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       logger,
       adminKeySha256: config.adminKeySha256,
     });
-    const adminServer = httpServer(config, (request, response) => admin.handle(request, response));
+    // A model's blob takes as long to upload as it takes.
+    const adminServer = httpServer(config, 0, (request, response) => admin.handle(request, response));
     adminUrl = await listen(adminServer, 'admin', config.admin.host, config.admin.port);
     closers.push(() => closeServer(adminServer, clock, 0));
 
@@ -158,10 +161,14 @@ function makeDataDir(dataDir: string): void {
   }
 }
 
-function httpServer(config: Config, handle: (request: IncomingMessage, response: ServerResponse) => void): Server {
+function httpServer(
+  config: Config,
+  requestTimeout: number,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
   const server = createServer(
     {
-      requestTimeout: config.gateway.bodyTimeoutMs,
+      requestTimeout,
       headersTimeout: Math.min(20_000, config.gateway.bodyTimeoutMs),
       keepAliveTimeout: config.gateway.keepAliveTimeoutMs,
       keepAlive: true,

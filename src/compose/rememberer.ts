@@ -83,7 +83,7 @@ export async function createRememberer(
   const digests = await createDigestMemory(store, logger);
   let reembedding: { done: number; total: number } | undefined;
   const { warmed } = await cache.start();
-  void warmed.then(async ({ otherEmbedder }) => {
+  const background = warmed.then(async ({ otherEmbedder }) => {
     if (otherEmbedder === 0) return;
     logger.info({ entries: otherEmbedder, embedder: embedding.id }, 're-embedding answers kept under another embedder');
     try {
@@ -120,6 +120,8 @@ export async function createRememberer(
     },
     async close() {
       await cache.close();
+      // It ends soon after the cache is closed, and must not find the store gone.
+      await background;
       await digests.save();
       await store.close();
       await index.close();
