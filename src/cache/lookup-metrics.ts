@@ -41,6 +41,7 @@ export function createLookupMetrics(metrics: Metrics): LookupMetrics {
     fetch: stageOf('fetch'),
     verify: stageOf('verify'),
   };
+  const hitAge = metrics.cacheHitAge.labels({});
   const best = { hit: metrics.cacheBestSimilarity.labels('hit'), miss: metrics.cacheBestSimilarity.labels('miss') };
 
   return {
@@ -52,7 +53,7 @@ export function createLookupMetrics(metrics: Metrics): LookupMetrics {
     hit(result, entry, now) {
       const ageS = Math.max(0, Math.floor((now - entry.storedAt) / 1000));
       results[result].inc();
-      metrics.cacheHitAge.observe(ageS);
+      hitAge.observe(ageS);
       return ageS;
     },
     stage: (stage, ms) => stages[stage].observe(ms / 1000),

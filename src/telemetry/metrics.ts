@@ -1,5 +1,6 @@
 /** Every metric of the product in one table. Base units; labels bounded; names in docs/reference/metrics.md. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry, type Histogram } from 'prom-client';
+import { HotCounter, HotHistogram } from './hot-metrics.ts';
 
 const latencyS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const stageS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
@@ -148,10 +149,10 @@ export function createMetrics(): Metrics {
     };
     built[key] =
       definition.type === 'counter'
-        ? new Counter(common)
+        ? new HotCounter(common)
         : definition.type === 'gauge'
           ? new Gauge(common)
-          : new Histogram({ ...common, buckets: [...definition.buckets] });
+          : new HotHistogram({ ...common, buckets: [...definition.buckets] });
   }
   const metrics = built as unknown as Metrics;
   for (const [key, labelSets] of Object.entries(zeroed)) {

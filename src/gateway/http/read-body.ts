@@ -5,10 +5,18 @@ import { AppError } from '../../core/errors.ts';
 import type { JsonValue } from '../../core/json.ts';
 
 /** Reads and parses a JSON body. @throws body_too_large | bad_request | unsupported | aborted */
-export async function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<JsonValue> {
-  const raw = await readBody(request, bytesMax);
-  const encoding = request.headers['content-encoding'];
-  const bytes = encoding === undefined || encoding === 'identity' ? raw : await decompress(raw, encoding, bytesMax);
+export function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<JsonValue> {
+  // One promise for the whole of it: each further one costs every request half a microsecond.
+  return new Promise((resolve, reject) => {
+    readBody(request, bytesMax, reject, (raw) => {
+      const encoding = request.headers['content-encoding'];
+      if (encoding === undefined || encoding === 'identity') resolve(parseJson(raw));
+      else resolve(decompress(raw, encoding, bytesMax).then(parseJson));
+    });
+  });
+}
+
+function parseJson(bytes: Buffer): JsonValue {
   if (bytes.length === 0) throw new AppError('bad_request', 'missing request body');
   try {
     return JSON.parse(bytes.toString('utf8')) as JsonValue;
@@ -19,28 +27,36 @@ export async function readJsonBody(request: IncomingMessage, bytesMax: number): 
   }
 }
 
-function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const declared = request.headers['content-length'];
-    if (declared !== undefined && Number(declared) > bytesMax) return reject(tooLarge(bytesMax));
-    let first: Buffer | undefined;
-    let rest: Buffer[] | undefined;
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > bytesMax) {
-        request.pause();
-        reject(tooLarge(bytesMax));
-      } else if (first === undefined) first = chunk;
-      else (rest ??= []).push(chunk);
-    });
-    request.on('end', () =>
-      resolve(
-        first === undefined ? Buffer.alloc(0) : rest === undefined ? first : Buffer.concat([first, ...rest], length),
-      ),
-    );
-    request.on('error', () => reject(new AppError('aborted', 'the client went away while sending its request')));
+/** @param done may throw, which ends in `failed`. */
+function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  failed: (error: unknown) => void,
+  done: (body: Buffer) => void,
+): void {
+  const declared = request.headers['content-length'];
+  if (declared !== undefined && Number(declared) > bytesMax) return failed(tooLarge(bytesMax));
+  let first: Buffer | undefined;
+  let rest: Buffer[] | undefined;
+  let length = 0;
+  request.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > bytesMax) {
+      request.pause();
+      failed(tooLarge(bytesMax));
+    } else if (first === undefined) first = chunk;
+    else (rest ??= []).push(chunk);
   });
+  request.on('end', () => {
+    try {
+      done(
+        first === undefined ? Buffer.alloc(0) : rest === undefined ? first : Buffer.concat([first, ...rest], length),
+      );
+    } catch (error) {
+      failed(error);
+    }
+  });
+  request.on('error', () => failed(new AppError('aborted', 'the client went away while sending its request')));
 }
 
 const tooLarge = (bytesMax: number) =>
