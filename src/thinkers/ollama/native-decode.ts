@@ -21,6 +21,8 @@ export interface NativeDecoderOptions {
 /** Emits `start` once, then the deltas of each line in reading order (thinking, text, tool calls), then `end`. */
 export class NativeDecoder {
   readonly #options: NativeDecoderOptions;
+  /** How the lines of this answer begin, up to the instant they were made at; '' until known. */
+  #lineHead = '';
   #started = false;
   #sawToolCall = false;
 
@@ -33,6 +35,13 @@ export class NativeDecoder {
   }
 
   line(text: string): LineOutcome {
+    if (this.#started) {
+      const delta = this.#plainDelta(text);
+      if (delta !== undefined) {
+        if (delta !== '') this.#options.sink.event({ type: 'text-delta', text: delta });
+        return 'more';
+      }
+    }
     let row: JsonValue;
     try {
       row = JSON.parse(text) as JsonValue;
@@ -46,6 +55,7 @@ export class NativeDecoder {
     if (!this.#started) {
       this.#started = true;
       const model = row['model'];
+      this.#lineHead = `{"model":${JSON.stringify(model)},"created_at":"`;
       sink.event({
         type: 'start',
         model: typeof model === 'string' ? model : '',
@@ -62,6 +72,25 @@ export class NativeDecoder {
     if (row['done'] !== true) return 'more';
     if (this.#options.call.open) this.#end(row);
     return 'done';
+  }
+
+  /**
+   * The text of a line that holds nothing but one, letter for letter as Ollama writes it; undefined for
+   * every other line. Nearly all lines are such, and parsing them as JSON is what an answer costs most.
+   */
+  #plainDelta(text: string): string | undefined {
+    const { middle, tail } = plainLines[this.#options.kind];
+    const head = this.#lineHead;
+    if (!text.startsWith(head) || !text.endsWith(tail)) return undefined;
+    const instantEnd = text.indexOf('"', head.length);
+    // A quote behind a backslash would not end the instant.
+    if (!text.startsWith(middle, instantEnd) || text[instantEnd - 1] === '\\') return undefined;
+    const from = instantEnd + middle.length;
+    const to = text.length - tail.length;
+    if (to < from) return undefined;
+    const content = text.slice(from, to);
+    // What needs unescaping, and what is not one string, takes the long way.
+    return plainText.test(content) ? content : undefined;
   }
 
   #deltas(message: JsonObject, content: JsonValue | undefined, logprobs: JsonValue | undefined): void {
@@ -141,6 +170,16 @@ export class NativeDecoder {
     );
   }
 }
+
+/** What stands between the instant and the text of a line, and behind it. */
+const plainLines = {
+  chat: { middle: '","message":{"role":"assistant","content":"', tail: '"},"done":false}' },
+  generate: { middle: '","response":"', tail: '","done":false}' },
+} as const;
+
+/** No quote, no escape, no control character: stands for itself in JSON. */
+// eslint-disable-next-line no-control-regex -- JSON forbids bare control characters in strings, so they are what is looked for
+const plainText = /^[^"\\\u0000-\u001f]*$/;
 
 /** Counts may be missing: a prompt that was all in the KV cache is reported as none. */
 const count = (value: JsonValue | undefined): number =>

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { ChatEvent } from '../../core/chat.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
+import { NativeDecoder } from './native-decode.ts';
+
+const head = (model: string, at = '2026-11-23T10:00:00.123456789Z') =>
+  `{"model":${JSON.stringify(model)},"created_at":"${at}"`;
+const chatLine = (content: string, model = 'm:7b') =>
+  `${head(model)},"message":{"role":"assistant","content":${JSON.stringify(content)}},"done":false}`;
+const generateLine = (content: string) => `${head('m:7b')},"response":${JSON.stringify(content)},"done":false}`;
+
+function decode(kind: 'chat' | 'generate', lines: readonly string[]): { events: ChatEvent[]; outcomes: unknown[] } {
+  const events: ChatEvent[] = [];
+  const sink = { event: (event: ChatEvent) => void events.push(event), fail: assert.fail };
+  const decoder = new NativeDecoder({ kind, sink, clock: new FakeClock(), thinkerName: 't', call: { open: true } });
+  return { events, outcomes: lines.map((line) => decoder.line(line)) };
+}
+
+const texts = (events: readonly ChatEvent[]) =>
+  events.flatMap((event) => (event.type === 'text-delta' ? [event.text] : []));
+
+describe('lines as Ollama writes them', () => {
+  for (const [kind, line] of [
+    ['chat', chatLine],
+    ['generate', generateLine],
+  ] as const) {
+    it(`give the text that JSON means, whatever it holds (${kind})`, () => {
+      const content = fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('"', '\\', '\\"', '"},"done":false}', '\n', '\u2028'),
+      );
+      fc.assert(
+        fc.property(fc.array(content, { maxLength: 8 }), (contents) => {
+          const { events, outcomes } = decode(kind, [line('first'), ...contents.map((one) => line(one))]);
+          assert.deepEqual(texts(events), ['first', ...contents.filter((one) => one !== '')]);
+          assert.ok(outcomes.every((outcome) => outcome === 'more'));
+        }),
+      );
+    });
+  }
+});
+
+describe('lines that only look like them', () => {
+  const lines: Record<string, [line: string, texts: string[]]> = {
+    'thinking beside the text': [
+      `${head('m:7b')},"message":{"role":"assistant","content":"a","thinking":"b"},"done":false}`,
+      ['a'],
+    ],
+    'an earlier content that JSON replaces by the later one': [
+      `${head('m:7b')},"message":{"role":"assistant","content":"a","content":"b"},"done":false}`,
+      ['b'],
+    ],
+    'another model': [chatLine('a', 'other'), ['a']],
+    'blanks between the fields': [
+      '{ "model": "m:7b", "created_at": "x", "message": { "role": "assistant", "content": "a" }, "done": false }',
+      ['a'],
+    ],
+    'the message inside the instant': [
+      `{"model":"m:7b","created_at":"x\\","message":{"role":"assistant","content":"a"},"done":false}`,
+      [],
+    ],
+  };
+  for (const [name, [line, expected]] of Object.entries(lines)) {
+    it(`are read as JSON: ${name}`, () => {
+      assert.deepEqual(texts(decode('chat', [chatLine('first'), line]).events), ['first', ...expected]);
+    });
+  }
+
+  it('fail when they are not JSON', () => {
+    const broken = `{"model":"m:7b","created_at":"x\\","message":{"role":"assistant","content":"a"},"done":false}`;
+    assert.notEqual(decode('chat', [chatLine('first'), broken]).outcomes[1], 'more');
+    const control = `${head('m:7b')},"message":{"role":"assistant","content":"a\tb"},"done":false}`;
+    assert.notEqual(decode('chat', [chatLine('first'), control]).outcomes[1], 'more');
+  });
+});
