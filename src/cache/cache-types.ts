@@ -1,7 +1,7 @@
 /** What the cache offers to the gateway. */
 import type { Answer } from '../core/answer.ts';
 import type { AnswerFlow, AnswerRequest, Asker, CallOptions, DispatchSink } from '../core/chat.ts';
-import type { EntryId, ExactKey, RequestId, Scope } from '../core/ids.ts';
+import type { EntryId, ExactKey, RequestId, Scope, TenantId } from '../core/ids.ts';
 import type { CacheEntry } from './cache-store.ts';
 import type { GuardName } from './hit-policy.ts';
 
@@ -69,8 +69,19 @@ export interface TracedCandidate {
 /** What a person says of an answer that came from the cache. */
 export type FeedbackVerdict = 'right' | 'wrong';
 
+export interface Feedback {
+  readonly requestId: RequestId;
+  /** Whose word it is; undefined for the operator, who may speak for every tenant. */
+  readonly tenant?: TenantId;
+  readonly verdict: FeedbackVerdict;
+}
+
 export type FeedbackResult =
-  | { readonly kind: 'taken'; readonly effect: 'quarantined' | 'counted' }
+  /**
+   * `quarantined`: the entry serves no other wording any more. `removed`: the entry is gone, because it was
+   * wrong for its own question. `counted`: taken as a label.
+   */
+  | { readonly kind: 'taken'; readonly effect: 'quarantined' | 'removed' | 'counted' }
   | { readonly kind: 'refused'; readonly reason: 'unknown-request' | 'not-a-hit' | 'other-tenant' | 'too-often' };
 
 export type ExactLookup =
