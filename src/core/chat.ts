@@ -158,6 +158,8 @@ export interface AnswerOrigin {
   };
   /** Sources `exact` and `semantic`. `similarity` is 1 for exact. */
   readonly hit?: { readonly entryId: EntryId; readonly similarity: number; readonly ageS: number };
+  /** The request that a thinker gave this answer to, where it is another one or may be joined by others. */
+  readonly askedBy?: RequestId;
 }
 
 export type ThinkerKind = 'static' | 'simulated' | 'rented';

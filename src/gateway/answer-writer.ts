@@ -8,8 +8,8 @@ import type { AnswerFlow, AnswerOrigin, ChatEvent, EndEvent } from '../core/chat
 import type { Clock, Timer } from '../core/clock.ts';
 import type { AppError, RequestOutcome } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
-import type { BypassReason } from '../cache/cache-types.ts';
-import type { CacheStatus, RequestLog } from '../telemetry/request-log.ts';
+import type { BypassReason, ExactLookup, SemanticLookup } from '../cache/cache-types.ts';
+import type { CacheStatus, RequestLog, RequestSteps } from '../telemetry/request-log.ts';
 import type { AnswerCodec, DecodedAnswerRequest, Reply, StreamEncoder } from './dialects/dialect.ts';
 import { headerText, type Exchange } from './exchange.ts';
 import type { RequestMetrics } from './request-metrics.ts';
@@ -35,6 +35,11 @@ export class AnswerWriter implements JourneySink {
   #paused = false;
   #planned: 'miss' | 'bypass' = 'miss';
   #bypassReason: BypassReason | undefined;
+  #exact: ExactLookup['kind'] | undefined;
+  #exactMs: number | undefined;
+  /** Its parts are read when the request is over: a hit pays for a reference. */
+  #semantic: SemanticLookup | undefined;
+  #semanticMs: number | undefined;
   #origin: AnswerOrigin | undefined;
   #encoder: StreamEncoder | undefined;
   #collector: AnswerCollector | undefined;
@@ -85,6 +90,16 @@ export class AnswerWriter implements JourneySink {
   planned(status: 'miss' | 'bypass', reason: BypassReason | undefined): void {
     this.#planned = status;
     this.#bypassReason = reason;
+  }
+
+  looked(exact: ExactLookup['kind'], ms: number): void {
+    this.#exact = exact;
+    this.#exactMs = ms;
+  }
+
+  compared(lookup: SemanticLookup, ms: number): void {
+    this.#semantic = lookup;
+    this.#semanticMs = ms;
   }
 
   origin(origin: AnswerOrigin): void {
@@ -278,9 +293,32 @@ export class AnswerWriter implements JourneySink {
       ttftMs: finished.ttftMs,
       promptTokens: finished.promptTokens,
       completionTokens: finished.completionTokens,
+      steps: this.#steps,
     });
     this.#onFinished();
+  }
+
+  get #steps(): RequestSteps {
+    const origin = this.#origin;
+    const answerOf = origin?.askedBy;
+    return {
+      bypass: this.#bypassReason,
+      exact: this.#exact,
+      exactMs: this.#exactMs,
+      semantic: this.#semantic?.kind,
+      semanticMs: this.#semanticMs,
+      semanticReason: this.#semantic === undefined ? undefined : reasonOf(this.#semantic),
+      ageS: origin?.hit?.ageS,
+      answerOf: answerOf === this.#exchange.requestId ? undefined : answerOf,
+      queuedMs: origin?.thinker?.queuedMs,
+      cold: origin?.thinker?.cold,
+    };
   }
 }
 
 const streamHeaders = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;
+
+function reasonOf(lookup: SemanticLookup): string | undefined {
+  if (lookup.kind === 'hit') return undefined;
+  return lookup.kind === 'miss' ? lookup.reason : lookup.cause.message;
+}

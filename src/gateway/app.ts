@@ -226,6 +226,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       similarity: undefined,
       status,
       error: error === undefined ? undefined : `${error.code}: ${error.message}`,
+      steps: undefined,
     });
   }
 }

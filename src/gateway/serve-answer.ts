@@ -6,9 +6,16 @@ import { replayEvents } from '../core/answer.ts';
 import type { AnswerFlow, AnswerOrigin, AnswerRequest, Asker, DispatchSink } from '../core/chat.ts';
 import type { Clock } from '../core/clock.ts';
 import { toAppError } from '../core/errors.ts';
-import { exactKey, type ModelName } from '../core/ids.ts';
+import { exactKey, type ModelName, type RequestId } from '../core/ids.ts';
 import type { Answer } from '../core/answer.ts';
-import type { BypassReason, CacheablePlan, SemanticCache, SingleFlight } from '../cache/cache-types.ts';
+import type {
+  BypassReason,
+  CacheablePlan,
+  ExactLookup,
+  SemanticCache,
+  SemanticLookup,
+  SingleFlight,
+} from '../cache/cache-types.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
 import type { Router } from '../router/router-types.ts';
 import { LateFlow } from './late-flow.ts';
@@ -17,6 +24,10 @@ import { LateFlow } from './late-flow.ts';
 export interface JourneySink extends DispatchSink {
   /** How the request stands to the cache, before anything else: what a thinker's answer will be labelled as. */
   planned(status: 'miss' | 'bypass', reason: BypassReason | undefined): void;
+  /** What the exact tier said. */
+  looked(exact: ExactLookup['kind'], ms: number): void;
+  /** What the semantic tier said. Told to the one that leads, not to those that join. */
+  compared(lookup: SemanticLookup, ms: number): void;
   /** A stored answer in one piece, in place of events. */
   whole(origin: AnswerOrigin, answer: Answer): void;
 }
@@ -53,8 +64,10 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
     sink: JourneySink,
     flow: LateFlow,
   ): Promise<void> {
+    const beganMs = clock.monotonicMs();
     const found = await cache.exact(plan, request, flow);
     if (flow.cancelled) return;
+    sink.looked(found.kind, clock.monotonicMs() - beganMs);
     if (found.kind === 'hit') return sink.whole(hitOrigin('exact', found.entry, 1, found.ageS), found.entry.answer);
     flow.attach(joinOrLead(plan, request, asker, sink));
   }
@@ -70,24 +83,31 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
       flow.attach(joined, { unlessAttached: true });
       return flow;
     }
-    const keeper = new OriginKeeper();
+    const keeper = new OriginKeeper(asker.requestId);
     return singleFlight.open(
       plan.exactKey,
       sink,
       want,
-      (flightSink) => nearOrAsk(plan, request, asker, keeper.watch(flightSink)),
+      (flightSink) => nearOrAsk(plan, request, asker, { leader: sink, sink: keeper.watch(flightSink) }),
       (answer) => keep(plan, answer, keeper, asker),
     );
   }
 
   /** What the leader of a flight does: a semantic hit if there is one, else a thinker. */
-  function nearOrAsk(plan: CacheablePlan, request: AnswerRequest, asker: Asker, sink: DispatchSink): AnswerFlow {
+  function nearOrAsk(
+    plan: CacheablePlan,
+    request: AnswerRequest,
+    asker: Asker,
+    { leader, sink }: { readonly leader: JourneySink; readonly sink: DispatchSink },
+  ): AnswerFlow {
     if (plan.semantic === undefined) return router.dispatch(request, sink, asker);
     const flow = new LateFlow();
+    const beganMs = clock.monotonicMs();
     cache
       .semantic(plan, request, flow)
       .then((found) => {
         if (flow.cancelled) return;
+        leader.compared(found, clock.monotonicMs() - beganMs);
         if (found.kind !== 'hit') return flow.attach(router.dispatch(request, sink, asker));
         sink.origin(hitOrigin('semantic', found.entry, found.similarity, found.ageS));
         for (const event of replayEvents(found.entry.answer, clock.now())) sink.event(event);
@@ -98,7 +118,7 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
 
   /** Asks a thinker for this request alone and keeps what it says. */
   function askAndKeep(plan: CacheablePlan, request: AnswerRequest, asker: Asker, sink: DispatchSink): AnswerFlow {
-    const keeper = new OriginKeeper();
+    const keeper = new OriginKeeper(asker.requestId);
     // A key of its own: nobody joins an answer that was asked for afresh.
     return singleFlight.open(
       exactKey(`${plan.exactKey}#${asker.requestId}`),
@@ -117,18 +137,23 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
 }
 
 function hitOrigin(source: 'exact' | 'semantic', entry: CacheEntry, similarity: number, ageS: number): AnswerOrigin {
-  return { source, hit: { entryId: entry.id, similarity, ageS } };
+  return { source, hit: { entryId: entry.id, similarity, ageS }, askedBy: entry.origin };
 }
 
-/** Remembers who answered, for the cache. */
+/** Remembers who answered, for the cache, and tells those who join whose answer it is. */
 class OriginKeeper {
+  readonly #requestId: RequestId;
   origin: AnswerOrigin | undefined;
+
+  constructor(requestId: RequestId) {
+    this.#requestId = requestId;
+  }
 
   watch(sink: DispatchSink): DispatchSink {
     return {
       origin: (origin) => {
-        this.origin = origin;
-        sink.origin(origin);
+        this.origin = origin.askedBy === undefined ? { ...origin, askedBy: this.#requestId } : origin;
+        sink.origin(this.origin);
       },
       event: (event) => sink.event(event),
       fail: (error) => sink.fail(error),

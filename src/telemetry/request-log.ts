@@ -4,6 +4,29 @@ import type { EpochMs } from '../core/units.ts';
 /** `miss`: a thinker answered and the cache was asked; `bypass`: the cache was not asked. */
 export type CacheStatus = 'exact' | 'semantic' | 'coalesced' | 'miss' | 'bypass';
 
+/** What a tier of the cache said; `unavailable` is a fault of it, which costs a miss and no answer. */
+export type TierResult = 'hit' | 'miss' | 'unavailable';
+
+/** The way of one request through the cache, for `why`. Times in milliseconds. */
+export interface RequestSteps {
+  /** Why the cache was not asked. */
+  readonly bypass: string | undefined;
+  readonly exact: TierResult | undefined;
+  readonly exactMs: number | undefined;
+  readonly semantic: TierResult | undefined;
+  readonly semanticMs: number | undefined;
+  /** Why the semantic tier had no hit, or what was wrong with it. */
+  readonly semanticReason: string | undefined;
+  /** Of the stored answer. */
+  readonly ageS: number | undefined;
+  /** The request whose answer this is: the one that was stored, or the one that was running. */
+  readonly answerOf: string | undefined;
+  /** Waited for a thinker with room. */
+  readonly queuedMs: number | undefined;
+  /** The thinker had to load the model first. */
+  readonly cold: boolean | undefined;
+}
+
 /** Facts of one finished request; never its text. */
 export interface RequestRecord {
   readonly id: string;
@@ -24,9 +47,13 @@ export interface RequestRecord {
   readonly ttftMs: number | undefined;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** undefined when no answer was asked for, or nothing of it was reached. */
+  readonly steps: RequestSteps | undefined;
 }
 
 export interface RequestLog {
+  /** Records kept; older ones are forgotten. */
+  readonly capacity: number;
   add(record: RequestRecord): void;
   /** Newest first. */
   list(limit: number): RequestRecord[];
@@ -38,6 +65,7 @@ export function createRequestLog(capacity = 1000): RequestLog {
   const ring: RequestRecord[] = [];
   let next = 0;
   return {
+    capacity,
     add(record) {
       ring[next] = record;
       next = (next + 1) % capacity;

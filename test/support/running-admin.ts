@@ -229,6 +229,7 @@ export function aRecord(overrides: Partial<RequestRecord> = {}): RequestRecord {
     ttftMs: 3,
     promptTokens: 8,
     completionTokens: 21,
+    steps: undefined,
     ...overrides,
   };
 }
