@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { AnswerFlow, AnswerOrigin, ChatEvent, DispatchSink } from '../core/chat.ts';
 import { AppError } from '../core/errors.ts';
-import { entryId } from '../core/ids.ts';
+import { entryId, requestId } from '../core/ids.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import {
   delta,
@@ -37,7 +37,10 @@ describe('single flight', () => {
 
   it('tells a joiner of a replayed hit about that hit', () => {
     const { upstream, join } = aFlight();
-    const hit: AnswerOrigin = { source: 'semantic', hit: { entryId: entryId('e'), similarity: 0.97, ageS: 3 } };
+    const hit: AnswerOrigin = {
+      source: 'semantic',
+      hit: { entryId: entryId('e'), similarity: 0.97, ageS: 3, askedBy: requestId('r') },
+    };
     upstream.sink.origin(hit);
     upstream.push(start);
     assert.deepEqual(join().sink.origins, [hit]);

@@ -157,9 +157,15 @@ export interface AnswerOrigin {
     readonly cold: boolean;
   };
   /** Sources `exact` and `semantic`. `similarity` is 1 for exact. */
-  readonly hit?: { readonly entryId: EntryId; readonly similarity: number; readonly ageS: number };
-  /** The request that a thinker gave this answer to, where it is another one or may be joined by others. */
-  readonly askedBy?: RequestId;
+  readonly hit?: {
+    readonly entryId: EntryId;
+    readonly similarity: number;
+    readonly ageS: number;
+    /** The request whose answer was stored. */
+    readonly askedBy: RequestId;
+  };
+  /** The request that leads a flight: whose answer it is for those that join. */
+  readonly ledBy?: RequestId;
 }
 
 export type ThinkerKind = 'static' | 'simulated' | 'rented';

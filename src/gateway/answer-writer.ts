@@ -300,7 +300,6 @@ export class AnswerWriter implements JourneySink {
 
   get #steps(): RequestSteps {
     const origin = this.#origin;
-    const answerOf = origin?.askedBy;
     return {
       bypass: this.#bypassReason,
       exact: this.#exact,
@@ -309,7 +308,7 @@ export class AnswerWriter implements JourneySink {
       semanticMs: this.#semanticMs,
       semanticReason: this.#semantic === undefined ? undefined : reasonOf(this.#semantic),
       ageS: origin?.hit?.ageS,
-      answerOf: answerOf === this.#exchange.requestId ? undefined : answerOf,
+      answerOf: origin?.source === 'coalesced' ? origin.ledBy : origin?.hit?.askedBy,
       queuedMs: origin?.thinker?.queuedMs,
       cold: origin?.thinker?.cold,
     };

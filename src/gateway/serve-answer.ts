@@ -137,7 +137,7 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
 }
 
 function hitOrigin(source: 'exact' | 'semantic', entry: CacheEntry, similarity: number, ageS: number): AnswerOrigin {
-  return { source, hit: { entryId: entry.id, similarity, ageS }, askedBy: entry.origin };
+  return { source, hit: { entryId: entry.id, similarity, ageS, askedBy: entry.origin } };
 }
 
 /** Remembers who answered, for the cache, and tells those who join whose answer it is. */
@@ -152,7 +152,7 @@ class OriginKeeper {
   watch(sink: DispatchSink): DispatchSink {
     return {
       origin: (origin) => {
-        this.origin = origin.askedBy === undefined ? { ...origin, askedBy: this.#requestId } : origin;
+        this.origin = { ...origin, ledBy: this.#requestId };
         sink.origin(this.origin);
       },
       event: (event) => sink.event(event),
