@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { spawnSimulatedThinker } from '../src/sim/spawn-thinker.ts';
 import { measureStart } from './gateway/cold.ts';
 import type { GatewayServerOptions } from './gateway/gateway-server.ts';
-import { measureCell, startLoadGenerator, type Cell, type Effort, type Side } from './gateway/measure.ts';
+import { measureCell, startLoadGenerator, warmUp, type Cell, type Effort, type Side } from './gateway/measure.ts';
 import { runChild, startChild, type Started } from './gateway/processes.ts';
 import { formatCount, parseCount } from './lib/args.ts';
 import { startProgress } from './lib/progress.ts';
@@ -33,7 +33,7 @@ const { values } = parseArgs({
 const effort: Effort = {
   rounds: positive('rounds', values.rounds, values.quick ? 1 : 3),
   seconds: positive('seconds', values.seconds, values.quick ? 0.5 : 2),
-  warmUpSeconds: values.quick ? 0.5 : 1.5,
+  warmUpSeconds: values.quick ? 1 : 4,
 };
 const wanted = values.cells.split(',').filter((word) => word !== '');
 const isWanted = (name: string) => wanted.length === 0 || wanted.some((word) => name.includes(word));
@@ -60,6 +60,7 @@ try {
   let done = 0;
   for (const { make } of cells) {
     const { cell, close } = await make();
+    await warmUp(generator, cell, effort.warmUpSeconds);
     for (const concurrency of concurrencies) {
       rows.push(await measureCell(generator, cell, concurrency, effort));
       progress.update(++done);

@@ -36,6 +36,13 @@ interface Sample {
   readonly cpuUs: number;
 }
 
+/** Runs both sides until their code is compiled: the first seconds of a process cost twice what the later ones do. */
+export async function warmUp(generator: LoadGenerator, cell: Cell, seconds: number): Promise<void> {
+  for (const side of [cell.side, cell.baseline]) await sample(generator, side, warmUpConcurrency, seconds);
+}
+
+const warmUpConcurrency = 16;
+
 export async function measureCell(
   generator: LoadGenerator,
   cell: Cell,
@@ -46,12 +53,9 @@ export async function measureCell(
   const bases: Sample[] = [];
   let unexpected = 0;
   let requests = 0;
-  for (let turn = 0; turn < effort.rounds + 1; turn++) {
-    // The first turn is not counted: it opens sockets and lets both sides compile.
-    const seconds = turn === 0 ? effort.warmUpSeconds : effort.seconds;
-    const mine = await sample(generator, cell.side, concurrency, seconds);
-    const base = await sample(generator, cell.baseline, concurrency, seconds);
-    if (turn === 0) continue;
+  for (let turn = 0; turn < effort.rounds; turn++) {
+    const mine = await sample(generator, cell.side, concurrency, effort.seconds);
+    const base = await sample(generator, cell.baseline, concurrency, effort.seconds);
     ours.push(mine.sample);
     bases.push(base.sample);
     requests += mine.result.requests;
