@@ -18,6 +18,11 @@ export interface CacheEntry {
     /** `EmbeddingModel.id` of `vector`; entries of another model wait to be re-embedded. */
     readonly embeddingModel: string;
     readonly vector: UnitVector;
+    /**
+     * Direction of the user's earlier turns, in the space of `embeddingModel`: such an entry serves only
+     * conversations whose own context points the same way.
+     */
+    readonly context?: UnitVector;
   };
   readonly answer: Answer;
   readonly storedAt: EpochMs;
@@ -35,6 +40,7 @@ export interface EntrySummary {
   readonly id: EntryId;
   readonly tenant: TenantId;
   readonly model: ModelName;
+  readonly digest: string;
   readonly text: string;
   readonly scope: Scope | undefined;
   readonly embeddingModel: string | undefined;
@@ -50,6 +56,8 @@ export interface EntryFilter {
   /** Case-insensitive part of the prompt text. */
   readonly contains?: string;
   readonly olderThan?: EpochMs;
+  /** Of the model that answered. */
+  readonly digest?: string;
 }
 
 /** Port: the record store. Drivers in `cache-store/`. Trouble throws `cache_unavailable`; absent is a value. */
@@ -65,8 +73,8 @@ export interface CacheStore {
   /** Visible to reads at once, durable within `flushWithinMs`. Replaces an entry of the same exact key; evicts to stay under the caps. */
   put(entry: CacheEntry): Promise<void>;
   remove(id: EntryId, reason: RemovalReason): Promise<boolean>;
-  /** @returns how many were removed. */
-  purge(filter: EntryFilter): Promise<number>;
+  /** Bounded work per turn, however much it finds. @returns how many were removed. */
+  purge(filter: EntryFilter, reason?: 'manual' | 'model_changed'): Promise<number>;
   /** Newest first. */
   list(
     filter: EntryFilter,
@@ -74,7 +82,7 @@ export interface CacheStore {
   ): Promise<readonly EntrySummary[]>;
   /** Every live entry with a semantic part, in batches: feeds the vector index at start, and re-embedding. */
   semanticEntries(): AsyncIterable<readonly (EntrySummary & { readonly vector: UnitVector })[]>;
-  /** Gives an entry its vector in another space; absent is fine. */
+  /** Gives an entry its vector in another space; its context, which is of the old one, goes. Absent is fine. */
   setVector(id: EntryId, embeddingModel: string, vector: UnitVector): Promise<void>;
   /** Told of every removal, whatever the reason, so that the index can follow. */
   onRemoved(listener: (id: EntryId, scope: Scope | undefined, reason: RemovalReason) => void): void;

@@ -52,10 +52,10 @@ export class FakeCacheStore implements CacheStore {
     return this.drop(id, reason);
   }
 
-  async purge(filter: EntryFilter): Promise<number> {
+  async purge(filter: EntryFilter, reason: RemovalReason = 'manual'): Promise<number> {
     await this.#call('purge');
     const found = [...this.entries.values()].filter((entry) => matches(entry, filter));
-    for (const { id } of found) this.drop(id, 'manual');
+    for (const { id } of found) this.drop(id, reason);
     return found.length;
   }
 
@@ -78,7 +78,9 @@ export class FakeCacheStore implements CacheStore {
   async setVector(id: EntryId, embeddingModel: string, vector: UnitVector): Promise<void> {
     await this.#call('setVector');
     const entry = this.entries.get(id);
-    if (entry?.semantic) this.entries.set(id, { ...entry, semantic: { ...entry.semantic, embeddingModel, vector } });
+    if (!entry?.semantic) return;
+    const { scope, text } = entry.semantic;
+    this.entries.set(id, { ...entry, semantic: { scope, text, embeddingModel, vector } });
   }
 
   onRemoved(listener: (id: EntryId, scope: Scope | undefined, reason: RemovalReason) => void): void {
@@ -129,10 +131,11 @@ export class FakeCacheStore implements CacheStore {
 
 export const storeDown = (): AppError => new AppError('cache_unavailable', 'the fake store is down');
 
-function matches(entry: CacheEntry, { tenant, model, contains, olderThan }: EntryFilter): boolean {
+function matches(entry: CacheEntry, { tenant, model, digest, contains, olderThan }: EntryFilter): boolean {
   return (
     (tenant === undefined || entry.tenant === tenant) &&
     (model === undefined || entry.model === model) &&
+    (digest === undefined || entry.digest === digest) &&
     (contains === undefined || (entry.semantic?.text ?? '').toLowerCase().includes(contains.toLowerCase())) &&
     (olderThan === undefined || entry.storedAt < olderThan)
   );
@@ -143,6 +146,7 @@ function summaryOf(entry: CacheEntry): EntrySummary {
     id: entry.id,
     tenant: entry.tenant,
     model: entry.model,
+    digest: entry.digest,
     text: entry.semantic?.text ?? '',
     scope: entry.semantic?.scope,
     embeddingModel: entry.semantic?.embeddingModel,

@@ -123,6 +123,7 @@ function summaryOf(entry: CacheEntry): EntrySummary {
     id: entry.id,
     tenant: entry.tenant,
     model: entry.model,
+    digest: entry.digest,
     text: entry.semantic?.text ?? '',
     scope: entry.semantic?.scope,
     embeddingModel: entry.semantic?.embeddingModel,

@@ -213,6 +213,7 @@ export function cacheStoreConformance(name: string, create: (setup: StoreSetup) 
           id: 'entry-e3',
           tenant: 'acme',
           model: 'qwen3:8b',
+          digest: 'sha256:500a1f067a9f',
           text: 'What is e3?',
           scope: 'scope-a',
           embeddingModel: 'lexical-1',
@@ -257,6 +258,41 @@ export function cacheStoreConformance(name: string, create: (setup: StoreSetup) 
         assert.ok(await store.getByKey(exactKey('key-e1')));
         assert.equal(await store.purge({}), 20);
         assert.deepEqual(store.stats(), { entries: 0, bytes: 0 });
+      }));
+
+    it('purges the answers of one model digest, and says why', () =>
+      withStore(async (store) => {
+        const removed = recordRemovals(store);
+        for (let i = 0; i < 600; i++)
+          await store.put(anEntry(`e${i}`, { digest: i % 2 === 0 ? 'sha256:old' : 'sha256:new' }));
+        assert.equal(await store.purge({ digest: 'sha256:old' }, 'model_changed'), 300);
+        assert.ok(removed.every(([, , reason]) => reason === 'model_changed'));
+        assert.deepEqual(
+          new Set((await store.list({}, { limit: 600 })).map(({ digest }) => digest)),
+          new Set(['sha256:new']),
+        );
+        assert.equal(await store.purge({ digest: 'sha256:old' }, 'model_changed'), 0);
+      }));
+
+    it('keeps the context of a conversation, until the entry moves to another vector space', () =>
+      withStore(async (store) => {
+        const plain = anEntry('turn').semantic!;
+        const entry = anEntry('turn', { semantic: { ...plain, context: aVector('earlier') } });
+        await store.put(entry);
+        assert.deepEqual(await store.get(entry.id), entry);
+        await store.flush();
+        assert.deepEqual(await store.get(entry.id), entry);
+        const bytes = store.stats().bytes;
+        await store.setVector(entry.id, 'minilm-1', aVector('other'));
+        for (let round = 0; round < 2; round++) {
+          assert.deepEqual((await store.get(entry.id))?.semantic, {
+            ...plain,
+            embeddingModel: 'minilm-1',
+            vector: aVector('other'),
+          });
+          await store.flush();
+        }
+        assert.equal(bytes - store.stats().bytes, aVector('earlier').byteLength);
       }));
 
     it('walks every live entry with a semantic part', () =>

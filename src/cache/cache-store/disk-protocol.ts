@@ -18,6 +18,7 @@ export interface StoredEntry extends DirectoryRecord {
   readonly text: string | null;
   readonly answerJson: string;
   readonly vector: Uint8Array | null;
+  readonly context: Uint8Array | null;
 }
 
 /** Changes in the order they happened: a removal and a put of one key may be in one batch. */

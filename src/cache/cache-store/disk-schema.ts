@@ -29,6 +29,9 @@ const migrations: readonly string[] = [
      vector BLOB
    ) STRICT;
    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  // Removals after a change of model look for a digest.
+  `ALTER TABLE body ADD COLUMN context BLOB;
+   CREATE INDEX entry_digest ON entry (digest);`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -18,7 +18,8 @@ export interface DiskViewsDeps {
   readonly ask: <T>(call: (disk: DiskThread) => Promise<T>) => Promise<T>;
 }
 
-const matchRows = 1000;
+/** Rows removed in one turn of the event loop: about 1 ms, so that a purge of everything holds nobody up. */
+const matchRows = 250;
 const semanticRows = 256;
 
 /**
@@ -32,12 +33,12 @@ export class DiskViews {
     this.#deps = deps;
   }
 
-  async purge(filter: EntryFilter): Promise<number> {
+  async purge(filter: EntryFilter, reason: 'manual' | 'model_changed' = 'manual'): Promise<number> {
     const { shelf, ask, settle } = this.#deps;
     await settle();
     let removed = 0;
     const drop = ({ seq, id }: SummaryRow) => {
-      if (rowOfSeq(shelf, id, seq) !== -1 && shelf.remove(id, 'manual')) removed++;
+      if (rowOfSeq(shelf, id, seq) !== -1 && shelf.remove(id, reason)) removed++;
     };
     for (let after = 0; ;) {
       const page = await ask((disk) => disk.call('match', filter, after, matchRows));

@@ -107,7 +107,7 @@ interface Statements {
   readonly semantic: StatementSync;
 }
 
-const summarySelect = `SELECT entry.seq, id, tenant, model, coalesce(text, '') AS text, scope, embedding_model AS embeddingModel,
+const summarySelect = `SELECT entry.seq, id, tenant, model, digest, coalesce(text, '') AS text, scope, embedding_model AS embeddingModel,
   stored_at AS storedAt, expires_at AS expiresAt, hits, bytes FROM entry`;
 
 function prepare(database: DatabaseSync): Statements {
@@ -117,13 +117,13 @@ function prepare(database: DatabaseSync): Statements {
     putEntry:
       statement(`INSERT OR REPLACE INTO entry (seq, id, exact_key, tenant, model, digest, scope, embedding_model,
       stored_at, expires_at, origin, gpu_ms, bytes, hits, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-    putBody: statement('INSERT OR REPLACE INTO body (seq, answer, vector) VALUES (?, ?, ?)'),
+    putBody: statement('INSERT OR REPLACE INTO body (seq, answer, vector, context) VALUES (?, ?, ?, ?)'),
     removeEntry: statement('DELETE FROM entry WHERE seq = ?'),
     removeBody: statement('DELETE FROM body WHERE seq = ?'),
     hits: statement('UPDATE entry SET hits = ? WHERE seq = ?'),
     setSpace: statement(`UPDATE entry SET embedding_model = ?,
-      bytes = bytes + ? - coalesce((SELECT length(vector) FROM body WHERE body.seq = entry.seq), 0) WHERE seq = ?`),
-    setVector: statement('UPDATE body SET vector = ? WHERE seq = ?'),
+      bytes = bytes + ? - coalesce((SELECT length(vector) + coalesce(length(context), 0) FROM body WHERE body.seq = entry.seq), 0) WHERE seq = ?`),
+    setVector: statement('UPDATE body SET vector = ?, context = NULL WHERE seq = ?'),
     putMeta: statement('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)'),
     load: asArrays(
       statement(`SELECT seq, stored_at, expires_at, bytes, hits, gpu_ms, id, exact_key, tenant, model, scope
@@ -168,7 +168,7 @@ function applyOne(statements: Statements, change: DiskChange): void {
       const { seq, id, exactKey, tenant, model, digest, scope, embeddingModel, storedAt, expiresAt } = e;
       const keys = [seq, id, exactKey, tenant, model, digest, scope ?? null, embeddingModel];
       statements.putEntry.run(...keys, storedAt, expiresAt, e.origin, e.gpuMs, e.bytes, e.hits, e.text);
-      statements.putBody.run(e.seq, e.answerJson, e.vector);
+      statements.putBody.run(e.seq, e.answerJson, e.vector, e.context);
       return;
     }
     case 'remove':
@@ -197,6 +197,7 @@ function conditions(filter: EntryFilter): { readonly where: string; readonly val
   };
   add('tenant = ?', filter.tenant);
   add('model = ?', filter.model);
+  add('digest = ?', filter.digest);
   add('stored_at < ?', filter.olderThan);
   add("contains_text(coalesce(text, ''), ?)", filter.contains);
   return { where: parts.join(' AND '), values };

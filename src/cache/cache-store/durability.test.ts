@@ -123,6 +123,28 @@ describe('embedded store across restarts', () => {
       assert.deepEqual(third.stats(), { entries: 2999, bytes });
     }));
 
+  it('takes over a database of the first schema, and keeps contexts across restarts', () =>
+    withFolder(async ({ open, file }) => {
+      const first = await open();
+      await putMany(first, 3);
+      await first.close();
+      const old = new DatabaseSync(file);
+      old.exec('DROP INDEX entry_digest; ALTER TABLE body DROP COLUMN context; PRAGMA user_version = 1;');
+      old.close();
+
+      const second = await open();
+      await second.ready();
+      assert.deepEqual(await second.get(entryId('entry-e1')), anEntry('e1'));
+      const plain = anEntry('turn');
+      const turn = { ...plain, semantic: { ...plain.semantic!, context: aVector('earlier') } };
+      await second.put(turn);
+      await second.close();
+
+      const third = await open();
+      await third.ready();
+      assert.deepEqual(await third.get(turn.id), turn);
+    }));
+
   it('keeps to lower caps after a restart', () =>
     withFolder(async ({ open }) => {
       const first = await open();

@@ -16,7 +16,7 @@ import { HotEntries } from './hot-entries.ts';
 import { Journal } from './journal.ts';
 import { loadDirectory } from './load-directory.ts';
 import { assertFits, assertMetaFits, createMemoryStore } from './memory.ts';
-import { entryBytes, recordOf, Shelf, type ShelfLimits, type StoreMetrics } from './shelf.ts';
+import { entryBytes, recordOf, Shelf, vectorsBytes, type ShelfLimits, type StoreMetrics } from './shelf.ts';
 
 export interface EmbeddedStoreOptions extends ShelfLimits {
   /** Decoded entries kept in memory. */
@@ -172,8 +172,8 @@ class EmbeddedStore implements CacheStore {
     return this.#shelf.remove(id, reason);
   }
 
-  purge(filter: Parameters<CacheStore['purge']>[0]): Promise<number> {
-    return this.#views.purge(filter);
+  purge(...args: Parameters<CacheStore['purge']>): Promise<number> {
+    return this.#views.purge(...args);
   }
 
   list(
@@ -195,7 +195,7 @@ class EmbeddedStore implements CacheStore {
     if (!entry?.semantic) return;
     const { directory } = this.#shelf;
     const seq = directory.seqAt(row);
-    const bytes = directory.at(row).bytes + vector.byteLength - entry.semantic.vector.byteLength;
+    const bytes = directory.at(row).bytes + vector.byteLength - vectorsBytes(entry.semantic);
     directory.resize(row, bytes);
     this.#journal.setVector(seq, { embeddingModel, vector });
     if (this.#hot.has(seq)) this.#hot.set(seq, withVector(entry, { embeddingModel, vector }), bytes);
@@ -384,7 +384,9 @@ function withVector(
   entry: CacheEntry,
   space: Pick<NonNullable<CacheEntry['semantic']>, 'embeddingModel' | 'vector'> | undefined,
 ): CacheEntry {
-  return space && entry.semantic ? { ...entry, semantic: { ...entry.semantic, ...space } } : entry;
+  if (!space || !entry.semantic) return entry;
+  const { scope, text } = entry.semantic;
+  return { ...entry, semantic: { scope, text, ...space } };
 }
 
 function unavailable(message: string, cause: unknown): AppError {

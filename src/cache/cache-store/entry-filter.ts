@@ -12,6 +12,7 @@ export function pageLimit(limit: number): number {
 export function matchesFilter(summary: EntrySummary, filter: EntryFilter): boolean {
   if (filter.tenant !== undefined && summary.tenant !== filter.tenant) return false;
   if (filter.model !== undefined && summary.model !== filter.model) return false;
+  if (filter.digest !== undefined && summary.digest !== filter.digest) return false;
   if (filter.olderThan !== undefined && summary.storedAt >= filter.olderThan) return false;
   return filter.contains === undefined || containsText(summary.text, filter.contains);
 }

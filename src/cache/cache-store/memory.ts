@@ -8,7 +8,7 @@ import { AppError } from '../../core/errors.ts';
 import { ShardedMap } from '../sharded-map.ts';
 import { nextTurn } from '../time-slice.ts';
 import { matchesFilter, pageLimit } from './entry-filter.ts';
-import { entryBytes, recordOf, Shelf, summaryOf, type ShelfLimits, type StoreMetrics } from './shelf.ts';
+import { entryBytes, recordOf, Shelf, summaryOf, vectorsBytes, type ShelfLimits, type StoreMetrics } from './shelf.ts';
 
 export interface MemoryStoreDeps {
   readonly clock: Clock;
@@ -65,9 +65,9 @@ export function createMemoryStore(deps: MemoryStoreDeps): CacheStore {
 
     remove: async (id, reason) => shelf.remove(id, reason),
 
-    async purge(filter) {
+    async purge(filter, reason = 'manual') {
       let removed = 0;
-      for await (const { id } of summaries(filter)) if (shelf.remove(id, 'manual')) removed++;
+      for await (const { id } of summaries(filter)) if (shelf.remove(id, reason)) removed++;
       return removed;
     },
 
@@ -104,8 +104,9 @@ export function createMemoryStore(deps: MemoryStoreDeps): CacheStore {
       const row = shelf.rowOfId(id);
       const entry = entryAt(row);
       if (!entry?.semantic) return;
-      const changed = { ...entry, semantic: { ...entry.semantic, embeddingModel, vector } };
-      directory.resize(row, directory.at(row).bytes + vector.byteLength - entry.semantic.vector.byteLength);
+      const { scope, text } = entry.semantic;
+      const changed = { ...entry, semantic: { scope, text, embeddingModel, vector } };
+      directory.resize(row, directory.at(row).bytes + vector.byteLength - vectorsBytes(entry.semantic));
       entries.set(id, changed);
     },
 

@@ -143,7 +143,12 @@ const entryOverheadBytes = 400;
 /** What an entry counts against the caps. @param answerJson as it is stored. */
 export function entryBytes(entry: CacheEntry, answerJson: string): number {
   const semantic = entry.semantic;
-  return entryOverheadBytes + answerJson.length + (semantic ? semantic.text.length + semantic.vector.byteLength : 0);
+  return entryOverheadBytes + answerJson.length + (semantic ? semantic.text.length + vectorsBytes(semantic) : 0);
+}
+
+/** Of the vector and, where it has one, the context. */
+export function vectorsBytes({ vector, context }: NonNullable<CacheEntry['semantic']>): number {
+  return vector.byteLength + (context?.byteLength ?? 0);
 }
 
 export function recordOf(entry: CacheEntry, seq: number, bytes: number): DirectoryRecord {
@@ -152,12 +157,13 @@ export function recordOf(entry: CacheEntry, seq: number, bytes: number): Directo
 }
 
 export function summaryOf(entry: CacheEntry, record: DirectoryRecord): EntrySummary {
-  const { id, tenant, model, storedAt, expiresAt } = entry;
+  const { id, tenant, model, digest, storedAt, expiresAt } = entry;
   const { hits, bytes } = record;
   return {
     id,
     tenant,
     model,
+    digest,
     text: entry.semantic?.text ?? '',
     scope: entry.semantic?.scope,
     embeddingModel: entry.semantic?.embeddingModel,
