@@ -96,10 +96,13 @@ export type SemanticLookup =
       readonly similarity: number;
       readonly ageS: number;
       readonly trace?: LookupTrace;
+      readonly note?: string;
     }
   | {
       readonly kind: 'miss';
       readonly trace?: LookupTrace;
+      /** How far the tier has learned, in one line for a response; absent when it does not learn. */
+      readonly note?: string;
       readonly reason: 'no-neighbour' | 'below-threshold' | 'vetoed' | 'not-eligible' | 'stale';
       readonly similarity?: number;
       readonly guard?: GuardName;
@@ -116,7 +119,13 @@ export interface SemanticCache {
   keep(
     plan: CacheablePlan,
     answer: Answer,
-    facts: { readonly digest: string; readonly requestId: RequestId; readonly tenant: Asker['tenant'] },
+    facts: {
+      readonly digest: string;
+      readonly requestId: RequestId;
+      readonly tenant: Asker['tenant'];
+      /** The answer is made up by a simulated thinker, which answers each wording differently. */
+      readonly simulated?: boolean;
+    },
   ): void;
 }
 

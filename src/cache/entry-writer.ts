@@ -145,8 +145,11 @@ export class EntryWriter {
   }
 }
 
-/** Only what ended by itself with words: cut answers and tool calls are not answers to the question. */
-function isKeepable(answer: Answer): boolean {
+/**
+ * Only what ended by itself with words: cut answers and tool calls are not answers to the question, and one
+ * that ended without a reason may have been cut.
+ */
+export function isKeepable(answer: Answer): boolean {
   const { finishReason, reasonMissing } = answer.end;
   return finishReason === 'stop' && !reasonMissing && answer.toolCalls.length === 0 && answer.text.trim() !== '';
 }

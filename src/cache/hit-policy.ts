@@ -34,6 +34,8 @@ export type HitDecision =
 /** Port: may one of these answers be reused for this text? Pure, no I/O. Drivers in `hit-policy/`. */
 export interface HitPolicy {
   readonly name: string;
+  /** Smallest cosine that is served, of a policy that has one. */
+  readonly cut?: number;
   /**
    * @param candidates most similar first, all of the same scope and unexpired.
    * @param asker whose traffic this is, for policies that count per group.

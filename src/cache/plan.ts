@@ -1,6 +1,6 @@
 /** What the cache may do for one request, and under which keys. */
 import type { AnswerRequest, Asker } from '../core/chat.ts';
-import type { ExactKey, ModelName, Scope } from '../core/ids.ts';
+import type { ExactKey, ModelName, RequestId, Scope } from '../core/ids.ts';
 import { bypassReason, semanticText, type CacheabilityOptions } from './cacheability.ts';
 import type { BypassReason, CacheablePlan, CachePlan } from './cache-types.ts';
 import { NestingError } from './canonical.ts';
@@ -44,6 +44,7 @@ export class CacheableRequest implements CacheablePlan {
   readonly read: boolean;
   readonly maxAgeS: number | undefined;
   readonly model: ModelName;
+  readonly requestId: RequestId;
   readonly owner: KeyOwner;
   readonly #request: AnswerRequest;
   readonly #context: PlanContext;
@@ -55,6 +56,7 @@ export class CacheableRequest implements CacheablePlan {
     this.read = asker.cache.mode === 'default';
     this.maxAgeS = asker.cache.maxAgeS;
     this.model = request.model;
+    this.requestId = asker.requestId;
     this.owner = context.owner;
     this.#request = request;
     this.#context = context;

@@ -20,7 +20,10 @@ describe('semantic cache', () => {
     const { cache, store, plan, keep, lookups } = await aCache();
     const request = aChatRequest({ text: 'what is the capital of france' });
     assert.equal((await cache.exact(plan(request), request, never)).kind, 'miss');
-    assert.deepEqual(await cache.semantic(plan(request), request, never), { kind: 'miss', reason: 'no-neighbour' });
+    assert.partialDeepStrictEqual(await cache.semantic(plan(request), request, never), {
+      kind: 'miss',
+      reason: 'no-neighbour',
+    });
     await keep(request);
     const hit = await cache.exact(plan(request), request, never);
     assert.equal(hit.kind, 'hit');

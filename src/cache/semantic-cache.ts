@@ -5,24 +5,35 @@
 import type { AnswerRequest, CallOptions } from '../core/chat.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
-import type { EntryId } from '../core/ids.ts';
+import type { EntryId, RequestId } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
 import type { EpochMs } from '../core/units.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { RequestLog } from '../telemetry/request-log.ts';
 import type { CacheEntry, CacheStore, EntryFilter, EntrySummary } from './cache-store.ts';
-import type { CacheablePlan, ExactLookup, SemanticCache, SemanticLookup } from './cache-types.ts';
+import type {
+  CacheablePlan,
+  ExactLookup,
+  Feedback,
+  FeedbackResult,
+  SemanticCache,
+  SemanticLookup,
+} from './cache-types.ts';
 import { withDeadline } from './deadline.ts';
 import { createEmbedGate, embedGateDefaults, type EmbedGateOptions } from './embed-gate.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
 import { EntryWriter } from './entry-writer.ts';
+import { createFeedback } from './feedback.ts';
 import type { HitPolicy } from './hit-policy.ts';
+import type { Learner } from './learner.ts';
 import { createLookupMetrics } from './lookup-metrics.ts';
 import { bypass, CacheableRequest, planRequest, type PlanContext } from './plan.ts';
 import { indexScopes } from './scope.ts';
 import { createSemanticLookup } from './semantic-lookup.ts';
 import { servesNow } from './serves-now.ts';
 import type { VectorIndex } from './vector-index.ts';
+import { createWhyLog, type WhyRecord } from './why-log.ts';
 import { createWarmUp, type ReembedOptions, type ReembedReport, type WarmUpReport } from './warm-up.ts';
 
 export interface SemanticCacheOptions {
@@ -79,6 +90,10 @@ export interface SemanticCacheDeps {
   readonly index: VectorIndex;
   readonly embedding: EmbeddingModel;
   readonly policy: HitPolicy;
+  /** Of a policy that learns. */
+  readonly learner?: Learner;
+  /** Says who was served what, for feedback about answers of the exact tier. */
+  readonly requests?: Pick<RequestLog, 'get'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -124,6 +139,10 @@ export interface OperableCache extends SemanticCache {
   purge(filter: EntryFilter): Promise<number>;
   /** Makes everything stored so far unreachable, in O(1); it leaves the store as it expires. @returns the new epoch */
   bumpEpoch(): Promise<number>;
+  /** What the semantic tier saw for one of the last requests, and why it decided so. */
+  why(requestId: RequestId): WhyRecord | undefined;
+  /** Takes a person's word about an answer that the cache gave. */
+  feedback(feedback: Feedback): FeedbackResult;
   stats(): CacheStats;
   /** Stops background work and waits for writes in flight. Store, index and embedder are closed by their owner. */
   close(): Promise<void>;
@@ -133,7 +152,7 @@ const epochKey = 'cache.epoch';
 const secretKey = 'cache.scope-secret';
 
 export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
-  const { store, index, embedding, policy, clock, random, logger } = deps;
+  const { store, index, embedding, policy, clock, random, logger, learner } = deps;
   const options = { ...semanticCacheDefaults, ...deps.options };
   const metrics = createLookupMetrics(deps.metrics);
   const indexScope = indexScopes(embedding.id);
@@ -149,6 +168,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     logger,
     options,
   });
+  const whyLog = createWhyLog();
   const lookup = createSemanticLookup({
     store,
     index,
@@ -160,9 +180,19 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     indexScope,
     writer,
     metrics,
+    whyLog,
+    learner,
     options,
   });
   const warmUp = createWarmUp({ store, index, embedding, indexScope, clock, logger });
+  const feedback = createFeedback({
+    whyLog,
+    learner,
+    requests: deps.requests,
+    remove: (id) => store.remove(id, 'disputed'),
+    clock,
+    logger,
+  });
   const comparable = (text: string): boolean => options.mode === 'on' && embedding.fits(text);
   let epoch = 0;
   let secret = '';
@@ -193,6 +223,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       const plan = planRequest(request, asker, context);
       metrics.stage('normalize', clock.monotonicMs() - beganMs);
       // `no-cache` keeps the fresh answer but looks nothing up.
+      if (learner !== undefined && plan instanceof CacheableRequest && !plan.read) learner.asked(plan);
       return plan.kind === 'bypass' || !plan.read ? metrics.bypassed(plan) : plan;
     },
 
@@ -211,7 +242,9 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       try {
         if (!(plan instanceof CacheableRequest)) throw new TypeError('a plan of another cache, or a copy of a plan');
         // An answer to a question of an earlier epoch belongs to what was flushed.
-        if (plan.owner.epoch === epoch && plan.owner.tenant === facts.tenant) writer.keep(plan, answer, facts);
+        if (plan.owner.epoch !== epoch || plan.owner.tenant !== facts.tenant) return;
+        writer.keep(plan, answer, facts);
+        if (facts.digest === plan.digest) learner?.landed(plan, answer, { simulated: facts.simulated === true });
       } catch (error) {
         logger.error({ err: error }, 'an answer was not kept');
       }
@@ -241,6 +274,9 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       await store.putMeta(epochKey, String(epoch));
       return epoch;
     },
+
+    why: (requestId) => whyLog.get(requestId),
+    feedback,
 
     stats() {
       const { entries, bytes } = store.stats();

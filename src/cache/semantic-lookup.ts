@@ -3,15 +3,19 @@ import type { AnswerRequest, CallOptions } from '../core/chat.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Scope } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
-import type { CacheStore } from './cache-store.ts';
+import type { CacheEntry, CacheStore } from './cache-store.ts';
 import type { CacheablePlan, SemanticLookup } from './cache-types.ts';
 import type { EmbedGate } from './embed-gate.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
 import type { EntryWriter } from './entry-writer.ts';
-import type { Candidate, HitPolicy } from './hit-policy.ts';
+import type { Candidate, HitDecision, HitPolicy } from './hit-policy.ts';
+import type { Learner } from './learner.ts';
 import type { LookupMetrics } from './lookup-metrics.ts';
+import { traceOf } from './lookup-trace.ts';
+import { CacheableRequest } from './plan.ts';
 import { servesNow } from './serves-now.ts';
 import type { Neighbour, VectorIndex } from './vector-index.ts';
+import type { WhyLog } from './why-log.ts';
 
 export interface SemanticLookupDeps {
   readonly store: CacheStore;
@@ -24,6 +28,9 @@ export interface SemanticLookupDeps {
   readonly indexScope: (stored: Scope) => Scope;
   readonly writer: EntryWriter;
   readonly metrics: LookupMetrics;
+  readonly whyLog: WhyLog;
+  /** Of a policy that learns. */
+  readonly learner: Learner | undefined;
   readonly options: {
     readonly embedDeadlineMs: number;
     readonly candidatesMax: number;
@@ -31,19 +38,38 @@ export interface SemanticLookupDeps {
   };
 }
 
+type Found = Exclude<SemanticLookup, { kind: 'unavailable' }>;
+
 /** @throws embedding_failed | cache_unavailable */
 export function createSemanticLookup(
   deps: SemanticLookupDeps,
 ): (plan: CacheablePlan, request: AnswerRequest, options: CallOptions) => Promise<SemanticLookup> {
-  const { store, index, embedding, gate, policy, clock, random, indexScope, writer, metrics, options } = deps;
+  const {
+    store,
+    index,
+    embedding,
+    gate,
+    policy,
+    clock,
+    random,
+    indexScope,
+    writer,
+    metrics,
+    whyLog,
+    learner,
+    options,
+  } = deps;
 
   return async function semanticLookup(plan, request, callOptions) {
     const target = plan.semantic;
     if (target === undefined) return { kind: 'miss', reason: 'not-eligible' };
 
+    if (learner !== undefined && plan instanceof CacheableRequest) learner.asked(plan);
+    const stages: Partial<Record<'embed' | 'search' | 'fetch' | 'verify', number>> = {};
     let beganMs = clock.monotonicMs();
     const staged = (stage: 'embed' | 'search' | 'fetch' | 'verify') => {
       const nowMs = clock.monotonicMs();
+      stages[stage] = nowMs - beganMs;
       metrics.stage(stage, nowMs - beganMs);
       beganMs = nowMs;
     };
@@ -53,7 +79,9 @@ export function createSemanticLookup(
     const neighbours = await index.nearest(scope, vector, options.candidatesMax, callOptions);
     staged('search');
     const best = neighbours[0];
-    if (best === undefined || best.similarity < options.candidateSimilarityMin) return missed(best, 'no-neighbour');
+    if (best === undefined || best.similarity < options.candidateSimilarityMin) {
+      return told(missed(best, 'no-neighbour'), undefined, []);
+    }
 
     const found = await Promise.all(
       neighbours
@@ -66,16 +94,43 @@ export function createSemanticLookup(
     const candidates = found.filter(
       (candidate): candidate is Candidate => candidate !== undefined && servesNow(candidate.entry, plan, request, now),
     );
-    if (candidates.length === 0) return missed(best, 'stale');
+    if (candidates.length === 0) return told(missed(best, 'stale'), undefined, []);
 
-    const decision = policy.decide(target.text, candidates, random);
+    const decision = policy.decide(target.text, candidates, random, groupOf(plan));
     staged('verify');
     for (const guard of decision.vetoes ?? []) metrics.vetoed(guard);
-    if (decision.kind === 'ask') return missed(decision.best ?? best, decision.reason, decision.guard);
+    if (decision.kind === 'ask') {
+      return told(missed(decision.best ?? best, decision.reason, decision.guard), decision, candidates);
+    }
     const { entry, similarity } = decision.candidate;
     store.touch(entry.id);
     metrics.bestSimilarity('hit', similarity);
-    return { kind: 'hit', entry, similarity, ageS: metrics.hit('hit_semantic', entry, now) };
+    const hit: Found = { kind: 'hit', entry, similarity, ageS: metrics.hit('hit_semantic', entry, now) };
+    return told(hit, decision, candidates);
+
+    /** With what the decision saw, for whoever asks why and for whoever learns from it. */
+    function told(found: Found, decision: HitDecision | undefined, candidates: readonly Candidate[]): SemanticLookup {
+      const standing = learner?.standing;
+      const trace = traceOf({
+        policy,
+        text: target!.text,
+        stages,
+        standing,
+        now: clock.now(),
+        ...(decision && { decided: { decision, candidates } }),
+      });
+      if (plan instanceof CacheableRequest) {
+        whyLog.remember(plan.requestId, plan.owner.tenant, trace, decision?.detail?.sample);
+        if (learner !== undefined && decision?.detail?.sample !== undefined) {
+          const { detail } = decision;
+          const entry = entryOf(candidates, detail.chosen!.candidate.entryId);
+          const decided = { plan, text: target!.text, decision: detail, entry };
+          if (decision.kind === 'reuse') learner.served(decided, request);
+          else learner.missed(decided);
+        }
+      }
+      return { ...found, trace, ...(standing && { note: standing.note }) };
+    }
   };
 
   /** The entry of a neighbour, if it is what the index says: of this scope, in this vector space, still stored. */
@@ -98,7 +153,7 @@ export function createSemanticLookup(
     best: { readonly similarity: number } | undefined,
     reason: Extract<SemanticLookup, { kind: 'miss' }>['reason'],
     guard?: Extract<SemanticLookup, { kind: 'miss' }>['guard'],
-  ): SemanticLookup {
+  ): Found {
     metrics.result(reason === 'no-neighbour' ? 'miss' : 'near_miss');
     if (best !== undefined) metrics.bestSimilarity('miss', best.similarity);
     return {
@@ -109,3 +164,10 @@ export function createSemanticLookup(
     };
   }
 }
+
+/** Traffic is counted by tenant: what is right for one may not be for another. */
+const groupOf = (plan: CacheablePlan): { readonly group?: string } =>
+  plan instanceof CacheableRequest ? { group: plan.owner.tenant } : {};
+
+const entryOf = (candidates: readonly Candidate[], id: string): CacheEntry =>
+  candidates.find(({ entry }) => entry.id === id)!.entry;

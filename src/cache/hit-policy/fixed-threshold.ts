@@ -32,6 +32,7 @@ export function createFixedThresholdPolicy({
 
   return {
     name: 'fixed-threshold',
+    cut: similarityMin,
     decide(text, candidates): HitDecision {
       const [best] = candidates;
       if (best === undefined) return { kind: 'ask', reason: 'no-neighbour' };

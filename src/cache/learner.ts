@@ -1,0 +1,42 @@
+import type { Answer } from '../core/answer.ts';
+import type { AnswerRequest } from '../core/chat.ts';
+import type { EntryId } from '../core/ids.ts';
+import type { CacheEntry } from './cache-store.ts';
+import type { LookupTrace } from './cache-types.ts';
+import type { Decision, DecisionSample } from './decision/engine-types.ts';
+import type { CacheableRequest } from './plan.ts';
+
+/** How far the semantic tier has learned; kept ready, so that a lookup pays for a read. */
+export interface Standing {
+  readonly state: LookupTrace['state'];
+  readonly auditsMissing: number | undefined;
+  /** In one line for a response, such as `learning; audits-missing=340`. */
+  readonly note: string;
+}
+
+/** A decision on its way to a label. */
+export interface Decided {
+  readonly plan: CacheableRequest;
+  readonly text: string;
+  readonly decision: Decision;
+  /** The entry that was served, or came closest. */
+  readonly entry: CacheEntry;
+}
+
+/**
+ * Port: what becomes of decisions after they were made. Calls return at once and never throw; the work they
+ * cause is bounded and runs later. Driver in `learning/`.
+ */
+export interface Learner {
+  readonly standing: Standing;
+  /** A question is about to be looked up, or asked afresh: soon after a hit that says the hit was wrong. */
+  asked(plan: CacheableRequest): void;
+  served(decided: Decided, request: AnswerRequest): void;
+  /** Not served, though an entry was scored: compared when the fresh answer lands. */
+  missed(decided: Decided): void;
+  landed(plan: CacheableRequest, answer: Answer, facts: { readonly simulated: boolean }): void;
+  /** The word of a person about an answer that was served. */
+  judged(sample: DecisionSample, right: boolean, neighbours: readonly EntryId[]): void;
+  /** Serves no other wording any more. */
+  quarantine(id: EntryId): void;
+}
