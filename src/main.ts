@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdmin } from './admin/app.ts';
 import type { StatusReport } from './admin/admin-types.ts';
 import { createThinkers } from './compose/thinkers.ts';
+import { createFeedback } from './compose/feedback.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createStatus } from './compose/status.ts';
 import type { Config } from './config/schema.ts';
@@ -75,6 +76,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     );
     const requestLog = createRequestLog();
     const admission = createAdmission(config.admission);
+    const feedback = createFeedback({ requestLog, cache: rememberer.cache });
     let adminUrl = '';
     const gateway = createGateway({
       serveAnswer: createServeAnswer({
@@ -92,6 +94,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       admission,
       requestMetrics,
       requestLog,
+      feedback,
       ...base,
       adminUrl: () => adminUrl,
       options: config.gateway,

@@ -1,13 +1,11 @@
 /** The plain page of the operator port: whole HTML from one report, with nothing loaded from elsewhere. */
-import { createHash } from 'node:crypto';
 import { chooseModel } from '../core/choose-model.ts';
 import { formatBytes, formatDuration, formatMs } from '../core/format.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 import type { Percentiles, StatusReport, ThinkerReportView } from './admin-types.ts';
+import { count, escape, list, page, section, sourceHash, table } from './html.ts';
 import { script } from './status-page/script.ts';
 import { style } from './status-page/style.ts';
-
-const sourceHash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /** Only our own style and script run, whatever text a model name or an error smuggles in. */
 export const statusPagePolicy = [
@@ -29,46 +27,19 @@ export interface StatusPageFacts {
 }
 
 export function renderStatusPage({ status, requests, now }: StatusPageFacts): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>llm-self-host</title>
-<link rel="icon" href="data:,">
-<style>${style}</style>
-</head>
-<body>
-<header>
-<h1>llm-self-host <span class="soft">${escape(status.version)}</span></h1>
-<p><span id="state" class="soft" role="status">updates with a reload</span> <button id="pause" type="button" hidden>Pause updates</button></p>
-</header>
-<main>
-${section('use', 'Use it', useIt(status))}
+  return page(
+    'llm-self-host',
+    `<h1>llm-self-host <span class="soft">${escape(status.version)}</span></h1>
+<p><span id="state" class="soft" role="status">updates with a reload</span> <button id="pause" type="button" hidden>Pause updates</button></p>`,
+    `${section('use', 'Use it', useIt(status))}
 ${section('traffic', 'Traffic', traffic(status), 'live')}
 ${section('thinkers', 'Thinkers', thinkers(status.thinkers), 'live wide')}
 ${section('cache', 'Cache', cache(status), 'live')}
 ${section('latency', 'Latency', latency(status), 'live')}
-${section('requests', 'Recent requests', recent(requests, now), 'live wide')}
-</main>
-<script>${script}</script>
-</body>
-</html>
-`;
+${section('requests', 'Recent requests', recent(requests, now), 'live wide')}`,
+    script,
+  );
 }
-
-export function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-function section(id: string, title: string, content: string, kind = ''): string {
-  const wide = kind.includes('wide') ? ' class="wide"' : '';
-  const live = kind.includes('live') ? ' data-live' : '';
-  return `<section${wide} aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2><div id="${id}"${live}>${content}</div></section>`;
-}
-
-const list = (rows: readonly (readonly [label: string, html: string])[]): string =>
-  `<dl>${rows.map(([label, html]) => `<dt>${label}</dt><dd>${html}</dd>`).join('')}</dl>`;
 
 function useIt({ gatewayUrl, thinkers }: StatusReport): string {
   const model = chooseModel(thinkers.flatMap((thinker) => thinker.models)) ?? 'llama3.2';
@@ -169,13 +140,3 @@ function recent(requests: readonly RequestRecord[], now: number): string {
   });
   return table(['When', 'Route', 'Model', 'Answer', 'Thinker', '#Took', '#Tokens'], rows);
 }
-
-/** A name with `#` before it heads a column of numbers. Wide tables scroll inside their own box, reachable by keyboard. */
-function table(head: readonly string[], rows: readonly string[]): string {
-  const cells = head.map((name) =>
-    name.startsWith('#') ? `<th scope="col" class="number">${name.slice(1)}</th>` : `<th scope="col">${name}</th>`,
-  );
-  return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${cells.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
-}
-
-const count = (value: number): string => Math.round(value).toLocaleString('en');

@@ -22,6 +22,7 @@ import type { RequestMetrics } from './request-metrics.ts';
 import { findRoute, type Route } from './routes.ts';
 import type { ServeAnswer } from './serve-answer.ts';
 import { serveEmbeddings } from './serve-embeddings.ts';
+import { serveFeedback, type ServeFeedbackDeps } from './serve-feedback.ts';
 import { serveModels } from './serve-models.ts';
 
 export interface GatewayDeps {
@@ -34,6 +35,7 @@ export interface GatewayDeps {
   readonly admission: Admission;
   readonly requestMetrics: RequestMetrics;
   readonly requestLog: RequestLog;
+  readonly feedback: ServeFeedbackDeps['feedback'];
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -111,6 +113,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
         sendBody(exchange, 200, json, counted.body, { 'x-selfhost-notice': headerText(counted.notices.join('; ')) });
         return simple(exchange, 'ok');
       }
+      case 'feedback':
+        await serveFeedback(deps, exchange, await readJsonBody(exchange.request, deps.options.bodyBytesMax));
+        return simple(exchange, 'ok');
       case 'operator-only':
         throw new AppError(
           'operator_only',

@@ -34,6 +34,7 @@ export type Route = RouteBase &
     | { readonly kind: 'embed'; readonly codec: EmbedCodec }
     | { readonly kind: 'models'; readonly action: ModelsAction; readonly model?: string }
     | { readonly kind: 'count-tokens' }
+    | { readonly kind: 'feedback' }
     | { readonly kind: 'operator-only' }
     | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
     | { readonly kind: 'unknown' }
@@ -87,6 +88,8 @@ table.set('/v1/messages/count_tokens', {
   kind: 'count-tokens',
   ...base('/v1/messages/count_tokens', 'other', 'anthropic', post),
 });
+
+table.set('/cache/feedback', { kind: 'feedback', ...base('/cache/feedback', 'other', 'openai', post) });
 
 const operatorRoutes: readonly (readonly [string, readonly string[]])[] = [
   ['/api/pull', post],
