@@ -49,12 +49,13 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   try {
     makeDataDir(config.dataDir);
     const base = { clock, random, logger, metrics };
+    const requestLog = createRequestLog();
     const [thinkers, rememberer] = await Promise.all([
       createThinkers(config, base).then((made) => {
         closers.push(() => made.close());
         return made;
       }),
-      createRememberer(config, base, options.onProgress).then((made) => {
+      createRememberer(config, { ...base, requestLog }, options.onProgress).then((made) => {
         closers.push(() => made.close());
         return made;
       }),
@@ -74,7 +75,6 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const requestMetrics = createRequestMetrics(metrics, (model) =>
       pool.models().some((known) => known.name === modelName(model)),
     );
-    const requestLog = createRequestLog();
     const admission = createAdmission(config.admission);
     const feedback = createFeedback({ requestLog, cache: rememberer.cache });
     let adminUrl = '';

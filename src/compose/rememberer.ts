@@ -14,6 +14,7 @@ import { createMemoryVectorIndex } from '../cache/vector-index/memory.ts';
 import type { Config } from '../config/schema.ts';
 import type { ModelName } from '../core/ids.ts';
 import { epochMs } from '../core/units.ts';
+import type { RequestLog } from '../telemetry/request-log.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import { createDigestMemory } from './digest-memory.ts';
 import type { ComposeDeps } from './thinkers.ts';
@@ -33,10 +34,10 @@ export interface Rememberer {
 
 export async function createRememberer(
   config: Config,
-  deps: ComposeDeps,
+  deps: ComposeDeps & { readonly requestLog: RequestLog },
   onProgress?: (step: string, done: number, total: number) => void,
 ): Promise<Rememberer> {
-  const { clock, logger, random, metrics } = deps;
+  const { clock, logger, random, metrics, requestLog } = deps;
   const [store, chosen] = await Promise.all([
     openStore(config, deps),
     chooseEmbedding(
@@ -68,6 +69,7 @@ export async function createRememberer(
       // A bag of hashed words cannot tell France from Germany: the words themselves must agree.
       contentWordsMustMatch: true,
     }),
+    requests: requestLog,
     clock,
     random,
     logger,

@@ -114,7 +114,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         return simple(exchange, 'ok');
       }
       case 'feedback':
-        await serveFeedback(deps, exchange, await readJsonBody(exchange.request, deps.options.bodyBytesMax));
+        serveFeedback(deps, exchange, await readJsonBody(exchange.request, deps.options.bodyBytesMax));
         return simple(exchange, 'ok');
       case 'operator-only':
         throw new AppError(

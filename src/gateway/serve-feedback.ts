@@ -7,18 +7,14 @@ import { isJsonObject, type JsonValue } from '../core/json.ts';
 import { json, sendBody, type Exchange } from './exchange.ts';
 
 export interface ServeFeedbackDeps {
-  readonly feedback: (feedback: Feedback) => Promise<FeedbackResult>;
+  readonly feedback: (feedback: Feedback) => FeedbackResult;
   readonly requestLog: { readonly capacity: number };
 }
 
 /** @throws bad_request | request_not_found | not_a_hit | rate_limited */
-export async function serveFeedback(
-  { feedback, requestLog }: ServeFeedbackDeps,
-  exchange: Exchange,
-  body: JsonValue,
-): Promise<void> {
+export function serveFeedback({ feedback, requestLog }: ServeFeedbackDeps, exchange: Exchange, body: JsonValue): void {
   const given = { ...decodeFeedback(body), tenant: exchange.tenant };
-  const reply = feedbackReply(given, await feedback(given), requestLog.capacity);
+  const reply = feedbackReply(given, feedback(given), requestLog.capacity);
   sendBody(exchange, 200, json, JSON.stringify(reply));
 }
 
