@@ -4,11 +4,13 @@ import { toAppError, type AppError } from '../core/errors.ts';
 import type { ModelName, TenantId } from '../core/ids.ts';
 import type { AnswerTimeouts, Lease } from '../thinkers/thinker.ts';
 import { Job, type Placement } from './placement.ts';
+import type { DispatchOptions } from './router-types.ts';
 
 /** A streamed answer: stands between thinker and reader, and may change the thinker until the first event. */
 export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
   readonly tenant: TenantId;
   readonly model: ModelName;
+  override readonly idle: boolean;
   readonly #placement: Placement;
   readonly #request: AnswerRequest;
   readonly #sink: DispatchSink;
@@ -17,13 +19,19 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
   #begun = false;
   #ttftMs: number | undefined;
 
-  constructor(placement: Placement, request: AnswerRequest, sink: DispatchSink, tenant: TenantId) {
+  constructor(
+    placement: Placement,
+    request: AnswerRequest,
+    sink: DispatchSink,
+    { tenant, priority }: Pick<DispatchOptions, 'tenant' | 'priority'>,
+  ) {
     super();
     this.#placement = placement;
     this.#request = request;
     this.#sink = sink;
     this.tenant = tenant;
     this.model = request.model;
+    this.idle = priority === 'idle';
   }
 
   begin(lease: Lease, timeouts: AnswerTimeouts): void {
@@ -82,6 +90,12 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
     const flow = this.#flow;
     this.#flow = undefined;
     this.#placement.leave(this);
+    flow?.cancel();
+  }
+
+  override stop(): void {
+    const flow = this.#flow;
+    this.#flow = undefined;
     flow?.cancel();
   }
 

@@ -1,4 +1,5 @@
 /** Places jobs on thinkers: at once, after waiting, or elsewhere after a failure. */
+import { assert } from '../core/assert.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { ModelName, TenantId, ThinkerId } from '../core/ids.ts';
@@ -8,7 +9,9 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { DemandTracker } from '../thinkers/demand.ts';
 import type { AnswerTimeouts, Lease, LeaseOutcome, ThinkerPool, ThinkerView } from '../thinkers/thinker.ts';
 import { explainAbsence, hasRoom, serves } from './filters.ts';
+import { outcomeOf } from './outcome.ts';
 import { pick } from './pickers.ts';
+import { IdleLine } from './idle-line.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 export interface RouterOptions {
@@ -28,6 +31,10 @@ export interface RouterOptions {
   readonly stallMs: number;
   /** A whole answer. Default 1800000: long reasoning on a slow machine. */
   readonly totalMs: number;
+  /** Idle jobs that may wait. Default 64: a few megabytes of requests, and more than are audited in ten minutes. */
+  readonly idleQueueMax: number;
+  /** Longest wait of an idle job. Default 600000: an older question tells little of today's traffic. */
+  readonly idleWaitMaxMs: number;
 }
 
 export const routerDefaults: RouterOptions = {
@@ -39,6 +46,8 @@ export const routerDefaults: RouterOptions = {
   firstTokenColdMs: 600_000,
   stallMs: 30_000,
   totalMs: 1_800_000,
+  idleQueueMax: 64,
+  idleWaitMaxMs: 600_000,
 };
 
 export interface PlacementDeps {
@@ -55,6 +64,8 @@ export interface PlacementDeps {
 export abstract class Job {
   abstract readonly tenant: TenantId;
   abstract readonly model: ModelName;
+  /** Runs on idle capacity only. */
+  readonly idle: boolean = false;
   state: 'new' | 'waiting' | 'running' | 'done' = 'new';
   /** Thinkers that failed it. */
   tried: Set<ThinkerId> | undefined;
@@ -73,6 +84,10 @@ export abstract class Job {
   abstract begin(lease: Lease, timeouts: AnswerTimeouts): void;
   /** The end, told to the asker. */
   abstract tellFailure(error: AppError): void;
+  /** Stops what `begin` began, at once and silently. Asked of idle jobs alone. */
+  stop(): void {
+    assert(!this.idle, 'an idle job that cannot be stopped');
+  }
 }
 
 /** How often waiting jobs are looked at when nothing else happens: deadlines and pauses are this exact. */
@@ -96,6 +111,7 @@ export class Placement {
   readonly #warm: AnswerTimeouts;
   readonly #cold: AnswerTimeouts;
   readonly #line = new WaitingLine<Job>();
+  readonly idle: IdleLine;
   /** At most one row per thinker; rows go when it answers again. */
   readonly #rests = new Map<ThinkerId, Rest>();
   #ticker: Timer | undefined;
@@ -109,6 +125,15 @@ export class Placement {
     const { firstTokenWarmMs, firstTokenColdMs, stallMs, totalMs } = this.options;
     this.#warm = { firstTokenMs: firstTokenWarmMs, stallMs, totalMs };
     this.#cold = { firstTokenMs: firstTokenColdMs, stallMs, totalMs };
+    this.idle = new IdleLine({
+      clock: this.clock,
+      views: () => deps.pool.views(),
+      isResting: (view) => this.#isResting(view.id, this.clock.monotonicMs()),
+      usersWait: () => this.#line.size > 0,
+      start: (job, view) => this.#start(job, view),
+      stop: (job, error) => this.#stopIdle(job, error),
+      options: this.options,
+    });
     deps.pool.onCapacity(() => this.#scheduleServe());
   }
 
@@ -122,8 +147,13 @@ export class Placement {
 
   /** Placed before this returns where a thinker has room; the asker hears nothing before it returns. */
   submit(job: Job): void {
+    if (job.idle) {
+      const refusal = this.idle.submit(job);
+      return refusal && this.#failLater(job, refusal);
+    }
     this.#deps.demand?.arrived(job.model);
-    const choice = this.#choose(job);
+    let choice = this.#choose(job);
+    if (choice === 'wait' && this.idle.makeRoom(job)) choice = this.#choose(job);
     if (choice === 'wait') {
       const { queueMax } = this.options;
       if (this.#line.size < queueMax) return this.#wait(job, 'back');
@@ -136,6 +166,7 @@ export class Placement {
 
   /** The thinker it is on has begun to answer: all waiting is over, also that between tries. */
   placed(job: Job): void {
+    if (job.idle) return;
     this.#deps.metrics.queueWait.observe({ model: job.model }, job.waitedMs / 1000);
   }
 
@@ -150,7 +181,8 @@ export class Placement {
   leave(job: Job): void {
     const { state } = job;
     job.state = 'done';
-    if (state === 'waiting') {
+    if (job.idle) this.idle.gone(job);
+    if (state === 'waiting' && !job.idle) {
       this.#line.remove(job);
       this.#stopWaiting(job);
     } else if (state === 'running') {
@@ -162,7 +194,7 @@ export class Placement {
   failed(job: Job, error: AppError, begun: boolean): void {
     const view = job.view;
     this.#release(job, outcomeOf(error, job.model));
-    if (!begun && view && this.#mayRetry(job, error, view)) {
+    if (!begun && view && !job.idle && this.#mayRetry(job, error, view)) {
       this.#deps.logger.debug(
         { thinker: view.name, code: error.code, failures: job.failures },
         'attempt failed, retrying',
@@ -246,8 +278,10 @@ export class Placement {
 
   #start(job: Job, view: ThinkerView): void {
     const lease = this.#deps.pool.lease(view.id, job.model);
-    this.#running += 1;
-    this.#deps.demand?.running(job.model, 1);
+    if (!job.idle) {
+      this.#running += 1;
+      this.#deps.demand?.running(job.model, 1);
+    }
     job.state = 'running';
     job.lease = lease;
     job.view = view;
@@ -260,8 +294,12 @@ export class Placement {
     const { lease } = job;
     if (!lease) return;
     job.lease = undefined;
-    this.#running -= 1;
-    this.#deps.demand?.running(job.model, -1);
+    if (job.idle) {
+      this.idle.gone(job);
+    } else {
+      this.#running -= 1;
+      this.#deps.demand?.running(job.model, -1);
+    }
     lease.release(outcome);
   }
 
@@ -305,7 +343,7 @@ export class Placement {
 
   /** Later in this turn of the event loop: capacity is told from deep inside a socket's callback. */
   #scheduleServe(): void {
-    if (this.#serveScheduled || this.#line.size === 0) return;
+    if (this.#serveScheduled || (this.#line.size === 0 && this.idle.size === 0)) return;
     this.#serveScheduled = true;
     queueMicrotask(() => {
       this.#serveScheduled = false;
@@ -320,7 +358,9 @@ export class Placement {
     this.#line.serve((job) => {
       if (job.state !== 'waiting' || job.notBeforeMs > nowMs) return 'waits';
       if (!job.tried && full.has(job.model)) return 'waits';
-      const choice = this.#choose(job);
+      let choice = this.#choose(job);
+      // It came to wait before the idle job began, or was sent back by a thinker that is busy.
+      if (choice === 'wait' && this.idle.makeRoom(job)) choice = this.#choose(job);
       if (choice === 'wait') {
         if (!job.tried) full.add(job.model);
         return 'waits';
@@ -334,6 +374,14 @@ export class Placement {
       this.#start(job, choice);
       return 'left';
     });
+    this.idle.serve();
+  }
+
+  #stopIdle(job: Job, error: AppError): void {
+    job.stop();
+    job.state = 'done';
+    this.#release(job, { kind: 'aborted' });
+    job.tellFailure(error);
   }
 
   #dismiss(job: Job, error: AppError): void {
@@ -341,27 +389,5 @@ export class Placement {
     this.#stopWaiting(job);
     job.state = 'done';
     job.tellFailure(error);
-  }
-}
-
-/** Whose fault it was. A thinker is not to blame for being busy, for the request, or for a long answer. */
-export function outcomeOf(error: AppError, model: ModelName): LeaseOutcome {
-  switch (error.code) {
-    case 'upstream_busy':
-      return { kind: 'busy' };
-    case 'model_not_found':
-      return { kind: 'rejected', modelMissing: model };
-    case 'upstream_failed':
-    case 'upstream_broken_stream':
-    case 'timeout_connect':
-    case 'timeout_first_token':
-    case 'timeout_stall':
-      return { kind: 'failed', error };
-    case 'aborted':
-    case 'timeout_total':
-    case 'internal':
-      return { kind: 'aborted' };
-    default:
-      return { kind: 'rejected' };
   }
 }

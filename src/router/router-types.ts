@@ -1,11 +1,18 @@
 import type { AnswerFlow, AnswerRequest, CallOptions, DispatchSink, EmbedAnswer, EmbedRequest } from '../core/chat.ts';
 import type { ModelName, RequestId, TenantId } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { IdleStats } from './idle-line.ts';
 
 export interface DispatchOptions {
   readonly requestId: RequestId;
   /** Waiting requests take turns by tenant, not by arrival. */
   readonly tenant: TenantId;
+  /**
+   * `idle` waits for a ready thinker that has the model in memory, room, and nobody waiting; it is in nobody's
+   * way: it fails with `queue_full` or `timeout_queue` when it was never begun, `aborted` when it had to make
+   * room for a user. It is tried once and counts towards no demand.
+   */
+  readonly priority?: 'normal' | 'idle';
 }
 
 export interface Router {
@@ -20,5 +27,7 @@ export interface Router {
     options: DispatchOptions & CallOptions,
   ): Promise<EmbedAnswer & { readonly thinkerName: string }>;
   show(model: ModelName, body: JsonObject, options: CallOptions): Promise<JsonObject>;
+  /** Without idle jobs. */
   stats(): { readonly waiting: number; readonly running: number };
+  idle(): IdleStats;
 }

@@ -23,8 +23,8 @@ export function createRouter(deps: RouterDeps): Router {
       .slice(0, placement.options.triesMax);
 
   return {
-    dispatch(request, sink, { tenant }) {
-      const job = new AnswerJob(placement, request, sink, tenant);
+    dispatch(request, sink, options) {
+      const job = new AnswerJob(placement, request, sink, options);
       placement.submit(job);
       return job;
     },
@@ -50,5 +50,6 @@ export function createRouter(deps: RouterDeps): Router {
     },
 
     stats: () => ({ waiting: placement.waiting, running: placement.running }),
+    idle: () => placement.idle.stats(),
   };
 }
