@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** After this the memory of start-up has been given back, or will not be. */
 const settleMs = 2_000;
 const startTimeoutMs = 30_000;
+const logCharsMax = 4_000;
 
 /** @param thinkerUrl a running thinker; undefined = no configuration at all: the program starts a simulated one itself. */
 export async function measureStart(thinkerUrl: string | undefined, times: number): Promise<Row> {
@@ -42,12 +43,17 @@ async function startOnce(thinkerUrl: string | undefined): Promise<{ readyMs: num
   if (thinkerUrl !== undefined) flags.push('--config', config);
   const startedMs = performance.now();
   const child = spawn(process.execPath, [join(root, 'bin', 'llm-self-host.js'), ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SELFHOST_'))),
+  });
+  // Its log would stand between the rows; it is told when the start fails.
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (log.length < logCharsMax) log += chunk.toString('utf8');
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   try {
-    const url = await gatewayUrl(child.stdout, exited);
+    const url = await gatewayUrl(child.stdout, exited, () => log);
     const answered = await fetch(url);
     await answered.text();
     const readyMs = performance.now() - startedMs;
@@ -60,9 +66,9 @@ async function startOnce(thinkerUrl: string | undefined): Promise<{ readyMs: num
   }
 }
 
-function gatewayUrl(stdout: NodeJS.ReadableStream, exited: Promise<void>): Promise<string> {
+function gatewayUrl(stdout: NodeJS.ReadableStream, exited: Promise<void>, log: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not ready after ${startTimeoutMs} ms`)), startTimeoutMs);
+    const timer = setTimeout(() => reject(new Error(`not ready after ${startTimeoutMs} ms: ${log()}`)), startTimeoutMs);
     let text = '';
     stdout.on('data', (chunk: Buffer) => {
       text += chunk.toString('utf8');
@@ -73,7 +79,7 @@ function gatewayUrl(stdout: NodeJS.ReadableStream, exited: Promise<void>): Promi
     });
     void exited.then(() => {
       clearTimeout(timer);
-      reject(new Error('the gateway ended before it was ready'));
+      reject(new Error(`the gateway ended before it was ready: ${log()}`));
     });
   });
 }
