@@ -18,6 +18,7 @@ import { createGateway } from './gateway/app.ts';
 import { createAuthenticate } from './gateway/auth.ts';
 import { createPinner } from './gateway/effective-request.ts';
 import { createOriginPolicy } from './gateway/http/origin-policy.ts';
+import { answerBrokenRequest } from './gateway/http/broken-request.ts';
 import { createRequestMetrics } from './gateway/request-metrics.ts';
 import { createServeAnswer } from './gateway/serve-answer.ts';
 import { createRouter } from './router/router.ts';
@@ -121,6 +122,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       facts: { status, requests: (limit) => requestLog.list(limit), request: (id) => requestLog.get(id) },
       cache: rememberer.commands,
       pool,
+      onModelsChanged: () => pool.refresh(),
       metrics,
       clock,
       logger,
@@ -174,11 +176,14 @@ function httpServer(
       requestTimeout,
       headersTimeout: Math.min(20_000, config.gateway.bodyTimeoutMs),
       keepAliveTimeout: config.gateway.keepAliveTimeoutMs,
+      // How often Node looks for requests past their time: a slow sender is told within a second of it.
+      connectionsCheckingInterval: 1000,
       keepAlive: true,
       noDelay: true,
     },
     handle,
   );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBrokenRequest(error, socket));
   server.maxConnections = config.gateway.connectionsMax;
   return server;
 }

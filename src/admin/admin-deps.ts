@@ -10,6 +10,8 @@ export interface AdminDeps {
   readonly cache: CacheCommands;
   readonly pool: Pick<ThinkerPool, 'views' | 'get'>;
   readonly metrics: Pick<Metrics, 'registry'>;
+  /** Told when a management call may have changed what the thinkers hold. */
+  readonly onModelsChanged?: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
   /** SHA-256 of the operator key, hex; undefined: anyone on this machine may. */

@@ -39,6 +39,7 @@ export function createManagement(context: AdminContext): (exchange: Exchange) =>
     if (!methods.includes(method as ManagementCall['method'])) {
       throw new AppError('method_not_allowed', `${path} does not take ${method}; it takes ${methods.join(', ')}`);
     }
+    if (method !== 'HEAD') exchange.response.once('close', () => context.onModelsChanged?.());
     const targets = chooseThinkers(query.get('thinker') ?? undefined);
     const call: Omit<ManagementCall, 'body'> = {
       method: method as ManagementCall['method'],

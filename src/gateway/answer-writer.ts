@@ -11,7 +11,7 @@ import type { Random } from '../core/random.ts';
 import type { BypassReason, ExactLookup, SemanticLookup } from '../cache/cache-types.ts';
 import type { CacheStatus, RequestLog, RequestSteps } from '../telemetry/request-log.ts';
 import type { AnswerCodec, DecodedAnswerRequest, Reply, StreamEncoder } from './dialects/dialect.ts';
-import { headerText, type Exchange } from './exchange.ts';
+import { headerText, thinkerLabel, type Exchange } from './exchange.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { JourneySink } from './serve-answer.ts';
 
@@ -246,9 +246,7 @@ export class AnswerWriter implements JourneySink {
       headers['age'] = Math.max(0, Math.floor(hit.ageS));
     }
     const thinker = this.#origin?.thinker;
-    if (thinker !== undefined)
-      headers['x-selfhost-thinker'] =
-        thinker.kind === 'simulated' ? `${headerText(thinker.name)} (simulated)` : headerText(thinker.name);
+    if (thinker !== undefined) headers['x-selfhost-thinker'] = thinkerLabel(thinker.name, thinker.kind);
     if (status === 'bypass' && this.#bypassReason !== undefined) headers['x-selfhost-bypass'] = this.#bypassReason;
     if (this.#notices.length > 0) headers['x-selfhost-notice'] = headerText(this.#notices.join('; '));
     if (cors !== undefined) Object.assign(headers, cors);

@@ -188,10 +188,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const { request, response } = exchange;
     if (response.headersSent) return void response.destroy();
     const encoded = exchange.encodeError(error, exchange.requestId);
-    const unread = !request.complete;
+    // A request without a body is whole though Node has not said so yet.
+    const hasBody =
+      request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+    const unread = hasBody && !request.complete;
     sendBody(exchange, encoded.status, json, encoded.body, {
       ...(error.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) }),
       // What is left of the body is read and dropped, and the connection is not used again.
+      ...(error.code === 'method_not_allowed' && {
+        allow: findRoute(request.url!, request.headers).methods.join(', '),
+      }),
       ...(unread && { connection: 'close' }),
       // Anthropic's client would try a 501 again, and get it again.
       ...(error.code === 'not_implemented' && { 'x-should-retry': 'false' }),

@@ -1,6 +1,6 @@
 /** One request and its reply: what every handler needs, made once. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CacheDirectives } from '../core/chat.ts';
+import type { CacheDirectives, ThinkerKind } from '../core/chat.ts';
 import type { RequestId, TenantId } from '../core/ids.ts';
 import type { EpochMs } from '../core/units.ts';
 import type { ErrorEncoder } from './dialects/dialect.ts';
@@ -50,3 +50,7 @@ export const json = 'application/json; charset=utf-8';
 /** Header values are Latin-1 without controls; longer notices are cut rather than refused by clients. */
 const headerTextMax = 1000;
 export const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, headerTextMax);
+
+/** `x-selfhost-thinker`: made-up answers are never to be taken for real ones. */
+export const thinkerLabel = (name: string, kind: ThinkerKind): string =>
+  kind === 'simulated' ? `${headerText(name)} (simulated)` : headerText(name);

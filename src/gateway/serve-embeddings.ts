@@ -3,7 +3,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { Router } from '../router/router-types.ts';
 import type { EmbedCodec } from './dialects/dialect.ts';
-import { headerText, json, sendBody, type Exchange } from './exchange.ts';
+import { json, sendBody, thinkerLabel, type Exchange } from './exchange.ts';
 import type { EmbedRequest } from '../core/chat.ts';
 
 export interface ServeEmbeddingsDeps {
@@ -30,7 +30,7 @@ export async function serveEmbeddings(
     });
     sendBody(exchange, 200, json, decoded.encode(answer), {
       'x-selfhost-cache': 'bypass',
-      'x-selfhost-thinker': headerText(answer.thinkerName),
+      'x-selfhost-thinker': thinkerLabel(answer.thinkerName, answer.thinkerKind),
     });
     return { model: decoded.model, thinker: answer.thinkerName, promptTokens: answer.promptTokens };
   } catch (error) {

@@ -36,7 +36,11 @@ describe('router: embed and show', () => {
     b.onEmbed = () => Promise.resolve(answer);
     const { router, assertIdle } = await aRouter([a, b]);
     const { signal } = new AbortController();
-    assert.deepEqual(await router.embed(request, { ...options, signal }), { ...answer, thinkerName: 'b' });
+    assert.deepEqual(await router.embed(request, { ...options, signal }), {
+      ...answer,
+      thinkerName: 'b',
+      thinkerKind: 'static',
+    });
     await assert.rejects(router.embed({ ...request, model: modelName('no') }, { ...options, signal }), {
       code: 'model_not_found',
     });

@@ -1,10 +1,10 @@
-import type { EmbedAnswer, EmbedRequest } from '../core/chat.ts';
+import type { EmbedAnswer, EmbedRequest, ThinkerKind } from '../core/chat.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelName, TenantId } from '../core/ids.ts';
 import type { AnswerTimeouts, Lease } from '../thinkers/thinker.ts';
 import { Job, type Placement } from './placement.ts';
 
-export type RoutedEmbedAnswer = EmbedAnswer & { readonly thinkerName: string };
+export type RoutedEmbedAnswer = EmbedAnswer & { readonly thinkerName: string; readonly thinkerKind: ThinkerKind };
 
 /** Embeddings of a thinker: placed and retried like an answer, and nothing of them is told before the end. */
 export class EmbedJob extends Job {
@@ -43,7 +43,7 @@ export class EmbedJob extends Job {
         this.#placement.placed(this);
         this.#placement.complete(this, undefined);
         this.#finish();
-        this.#outcome.resolve({ ...answer, thinkerName: thinker.name });
+        this.#outcome.resolve({ ...answer, thinkerName: thinker.name, thinkerKind: thinker.kind });
       } catch (error) {
         if (isCurrent()) this.#placement.failed(this, toAppError(error), false);
       }

@@ -1,4 +1,12 @@
-import type { AnswerFlow, AnswerRequest, CallOptions, DispatchSink, EmbedAnswer, EmbedRequest } from '../core/chat.ts';
+import type {
+  AnswerFlow,
+  AnswerRequest,
+  CallOptions,
+  DispatchSink,
+  EmbedAnswer,
+  EmbedRequest,
+  ThinkerKind,
+} from '../core/chat.ts';
 import type { ModelName, RequestId, TenantId } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { IdleStats } from './idle-line.ts';
@@ -25,7 +33,7 @@ export interface Router {
   embed(
     request: EmbedRequest,
     options: DispatchOptions & CallOptions,
-  ): Promise<EmbedAnswer & { readonly thinkerName: string }>;
+  ): Promise<EmbedAnswer & { readonly thinkerName: string; readonly thinkerKind: ThinkerKind }>;
   show(model: ModelName, body: JsonObject, options: CallOptions): Promise<JsonObject>;
   /** Without idle jobs. */
   stats(): { readonly waiting: number; readonly running: number };

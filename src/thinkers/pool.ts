@@ -26,6 +26,8 @@ export interface ManagedThinkerPool extends ThinkerPool, ThinkerRegistry {
   start(): void;
   /** Resolves when every thinker there is now has been probed once, whatever came of it. */
   firstProbe(): Promise<void>;
+  /** Looks at every thinker now: what it holds may just have been changed. */
+  refresh(): void;
   /** Probes end and all thinkers are closed. */
   stop(): Promise<void>;
 }
@@ -82,6 +84,11 @@ class Pool implements ManagedThinkerPool {
       entry.firstProbe.resolve();
     }
     await Promise.all(this.#views.map((entry) => entry.thinker.close()));
+  }
+
+  refresh(): void {
+    if (!this.#running) return;
+    for (const entry of this.#views) if (!entry.probing) this.#probeIn(entry, 0);
   }
 
   views(): readonly ThinkerView[] {

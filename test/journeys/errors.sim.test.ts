@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { model, post, startRig, type Rig } from './harness.ts';
 
@@ -168,6 +169,7 @@ describe('errors in the dialect of whoever asks', () => {
     assert.equal(unknown.status, 404);
     const wrong = await fetch(`${rig.url}/api/chat`);
     assert.equal(wrong.status, 405);
+    assert.equal(wrong.headers.get('allow'), 'POST');
     assert.match(((await wrong.json()) as { error: string }).error, /POST/);
     const tolerated = await fetch(`${rig.url}//api/version/`);
     assert.equal(tolerated.status, 200);
@@ -189,5 +191,39 @@ describe('errors in the dialect of whoever asks', () => {
         .end();
     });
     assert.equal(status, 403);
+  });
+
+  it('a request that does not arrive in time is told so', async () => {
+    const slow = await startRig({ config: { gateway: { bodyTimeoutMs: 300 } } });
+    try {
+      const socket = connect(Number(new URL(slow.url).port), '127.0.0.1');
+      socket.write('POST /api/chat HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{');
+      let reply = '';
+      for await (const chunk of socket) reply += String(chunk);
+      assert.match(reply, /^HTTP\/1.1 408 /);
+      assert.match(reply, /gateway\.bodyTimeoutMs/);
+    } finally {
+      await slow.close();
+    }
+  });
+
+  it('what is no HTTP is told so', async () => {
+    const socket = connect(Number(new URL(rig.url).port), '127.0.0.1');
+    socket.write('hello?\r\n\r\n');
+    let reply = '';
+    for await (const chunk of socket) reply += String(chunk);
+    assert.match(reply, /^HTTP\/1.1 400 /);
+  });
+
+  it('a refused request without a body keeps its connection', async () => {
+    const guarded = await startRig({ environment: { SELFHOST_API_KEYS: 'team:0123456789abcdef' } });
+    try {
+      const refused = await fetch(`${guarded.url}/v1/models`);
+      assert.equal(refused.status, 401);
+      assert.notEqual(refused.headers.get('connection'), 'close');
+      await refused.body?.cancel();
+    } finally {
+      await guarded.close();
+    }
   });
 });

@@ -42,7 +42,7 @@ export function createOriginPolicy(options: OriginPolicyOptions): OriginPolicy {
         'access-control-allow-origin': origin,
         vary: 'Origin',
         'access-control-expose-headers':
-          'x-selfhost-cache, x-selfhost-similarity, x-selfhost-entry, x-selfhost-thinker, x-selfhost-request-id, x-selfhost-notice, age',
+          'x-selfhost-cache, x-selfhost-similarity, x-selfhost-entry, x-selfhost-thinker, x-selfhost-bypass, x-selfhost-request-id, x-selfhost-notice, age',
       };
     },
   };
