@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { RunningGateway } from '../../running-gateway.ts';
 import { banner } from '../banner.ts';
 import { printJson, type CliContext } from '../context.ts';
+import { createProgressBar } from '../progress-bar.ts';
 import { examples } from '../examples.ts';
 
 interface ServeOptions {
@@ -42,7 +44,14 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
     import('../../main.ts'),
   ]);
   const config = await loadConfig(context.environment, options);
-  const gateway = await startGateway(config);
+  const bar = createProgressBar(context);
+  const gateway = await startGateway(config, {
+    // A download or a re-embedding takes minutes; without a word it would look like a hang.
+    onProgress: (step, done, total) => {
+      bar.show(done, total, step);
+      if (done >= total) bar.end();
+    },
+  });
   const status = gateway.status();
   if (options.json) {
     printJson(context, status);
@@ -52,13 +61,17 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
         keyRequired: config.apiKeys.length > 0,
         adminKeyRequired: config.adminKeySha256 !== undefined,
         configFile: config.source,
-      }),
+      }).replaceAll('`llm-self-host ', `\`${commandName()} `),
     );
   }
   await stop.requested;
   await closeGateway(gateway, context, config.gateway.shutdownGraceMs);
   stop.forget();
 }
+
+/** As it must be typed here: a checkout has the command in node_modules/.bin only, where npx finds it. */
+const commandName = (): string =>
+  existsSync(new URL('../../../.git', import.meta.url)) ? 'npx llm-self-host' : 'llm-self-host';
 
 async function closeGateway(gateway: RunningGateway, context: CliContext, graceMs: number): Promise<void> {
   const { open } = gateway.status().traffic;
