@@ -119,7 +119,14 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       urls: () => ({ gatewayUrl, adminUrl }),
     });
     const admin = createAdmin({
-      facts: { status, requests: (limit) => requestLog.list(limit), request: (id) => requestLog.get(id) },
+      facts: {
+        status,
+        requests: (limit) => requestLog.list(limit),
+        request: (id) => requestLog.get(id),
+        requestsMax: requestLog.capacity,
+        why: (id) => rememberer.cache.why(id),
+        feedback,
+      },
       cache: rememberer.commands,
       pool,
       onModelsChanged: () => pool.refresh(),

@@ -1,8 +1,12 @@
 /** What the operator port shows and takes. The CLI and the page speak these shapes over HTTP. */
 import type { EntryFilter, EntrySummary } from '../cache/cache-store.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
-import type { EntryId } from '../core/ids.ts';
+import type { Feedback, FeedbackResult, LookupTrace, TracedCandidate } from '../cache/cache-types.ts';
+import type { WhyRecord } from '../cache/why-log.ts';
+import type { EntryId, RequestId } from '../core/ids.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
+
+export type { FeedbackReply } from '../cache/feedback-reply.ts';
 
 export interface StatusReport {
   readonly name: 'llm-self-host';
@@ -74,6 +78,11 @@ export interface AdminFacts {
   status(): StatusReport;
   requests(limit: number): readonly RequestRecord[];
   request(id: string): RequestRecord | undefined;
+  /** Requests that `request` finds. */
+  readonly requestsMax: number;
+  /** What the semantic tier saw; holds text of prompts. */
+  why(id: RequestId): WhyRecord | undefined;
+  feedback(feedback: Feedback): FeedbackResult;
 }
 
 export interface CacheCommands {
@@ -121,4 +130,61 @@ export interface PurgeRequest {
 
 export interface PurgeReply {
   readonly removed: number;
+}
+
+/** `GET /api/requests/:id/why`: the facts of a request, and what they mean in words. */
+export interface RequestStory {
+  readonly requestId: string;
+  /** Why it was answered as it was, in one sentence. */
+  readonly because: string;
+  readonly request: RequestRecord;
+  readonly steps: readonly StoryStep[];
+  /** The last user text as it was compared; undefined where nothing was compared, or when it is forgotten. */
+  readonly question: string | undefined;
+  /** How the semantic tier decides; undefined where it was not asked, or when that is forgotten. */
+  readonly decision:
+    | {
+        readonly policy: string;
+        readonly state: LookupTrace['state'];
+        /** Smallest probability that is served, or smallest cosine where the state is `fixed`; undefined while closed. */
+        readonly cut: number | undefined;
+        readonly auditsMissing: number | undefined;
+        /** Cut and state in one sentence. */
+        readonly says: string;
+      }
+    | undefined;
+  /** Most similar first. */
+  readonly candidates: readonly StoryCandidate[];
+  readonly whatIf: readonly (LookupTrace['atTargets'][number] & { readonly says: string })[];
+  /** The stored answer that was given; undefined when a thinker answered. */
+  readonly served: StoryServed | undefined;
+  /** Whether feedback about it can be taken. */
+  readonly canBeJudged: boolean;
+}
+
+export interface StoryStep {
+  readonly name: string;
+  readonly ms: number | undefined;
+  readonly says: string;
+}
+
+export interface StoryCandidate extends TracedCandidate {
+  readonly chosen: boolean;
+  /** What spoke for or against it. */
+  readonly says: string;
+}
+
+export interface StoryServed {
+  readonly entryId: string;
+  readonly ageS: number | undefined;
+  /** The request that a thinker answered; undefined when the answer was shared while it was made. */
+  readonly askedBy: string | undefined;
+  /** undefined when it is gone, or may serve its own request only. */
+  readonly question: string | undefined;
+  readonly stillStored: boolean;
+}
+
+/** Body of `POST /api/requests/:id/feedback`. */
+export interface FeedbackRequest {
+  readonly verdict: Feedback['verdict'];
 }

@@ -1,11 +1,13 @@
 /** Routes of the operator port. Built from its dependencies; who listens is the composition root's business. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { unknownRequest } from '../cache/feedback-reply.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
 import { listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
 import { challenge, createGuard } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
 import { createManagement, isManagementRoute } from './management.ts';
+import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
 import { renderStatusPage, statusPagePolicy } from './status-page.ts';
 
 type Handler = (exchange: Exchange, context: AdminContext, id: string) => void | Promise<void>;
@@ -13,7 +15,7 @@ type Handler = (exchange: Exchange, context: AdminContext, id: string) => void |
 interface Route {
   /** `GET` also serves HEAD. */
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** A closing `:id` matches one segment. */
+  /** `:id` matches one segment. */
   readonly path: string;
   readonly handle: Handler;
 }
@@ -25,6 +27,10 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/status', handle: (exchange, { facts }) => sendJson(exchange, facts.status()) },
   { method: 'GET', path: '/api/requests', handle: listRequests },
   { method: 'GET', path: '/api/requests/:id', handle: showRequest },
+  { method: 'GET', path: '/api/requests/:id/why', handle: showWhy },
+  { method: 'POST', path: '/api/requests/:id/feedback', handle: judge },
+  { method: 'GET', path: '/requests/:id', handle: showWhyPage },
+  { method: 'POST', path: '/requests/:id/feedback', handle: judgeByForm },
   { method: 'GET', path: '/api/cache/entries', handle: listEntries },
   { method: 'GET', path: '/api/cache/entries/:id', handle: showEntry },
   { method: 'DELETE', path: '/api/cache/entries/:id', handle: removeEntry },
@@ -107,12 +113,13 @@ function findRoute({ method, path }: Exchange): { readonly route: Route; readonl
 
 /** @returns the `:id` part, '' where there is none, undefined when the path does not match. */
 function matchPath(pattern: string, path: string): string | undefined {
-  if (!pattern.endsWith(':id')) return pattern === path ? '' : undefined;
-  const prefix = pattern.slice(0, -':id'.length);
-  const rest = path.slice(prefix.length);
-  if (!path.startsWith(prefix) || rest === '' || rest.includes('/')) return undefined;
+  const [prefix, suffix] = pattern.split(':id') as [string, string?];
+  if (suffix === undefined) return pattern === path ? '' : undefined;
+  if (!path.startsWith(prefix) || !path.endsWith(suffix)) return undefined;
+  const id = path.slice(prefix.length, path.length - suffix.length);
+  if (id === '' || id.includes('/')) return undefined;
   try {
-    return decodeURIComponent(rest);
+    return decodeURIComponent(id);
   } catch {
     return undefined;
   }
@@ -143,21 +150,13 @@ function showPage(exchange: Exchange, { facts, clock }: AdminContext): void {
   });
 }
 
-/** What the request log holds. */
-const requestsMax = 1000;
-
 function listRequests(exchange: Exchange, { facts }: AdminContext): void {
-  const limit = wholeNumber(exchange.query, 'limit', { fallback: 50, max: requestsMax });
+  const limit = wholeNumber(exchange.query, 'limit', { fallback: 50, max: facts.requestsMax });
   sendJson(exchange, { requests: facts.requests(limit) });
 }
 
 function showRequest(exchange: Exchange, { facts }: AdminContext, id: string): void {
   const record = facts.request(id);
-  if (!record) {
-    throw new AppError(
-      'entry_not_found',
-      `no request \`${id}\` among the last ${requestsMax}; older ones are not kept`,
-    );
-  }
+  if (!record) throw unknownRequest(id, facts.requestsMax);
   sendJson(exchange, record);
 }

@@ -134,7 +134,7 @@ function recent(requests: readonly RequestRecord[], now: number): string {
         : `<span class="bad">${record.status} ${escape(record.error ?? record.outcome)}</span>`;
     const similarity =
       record.cache === 'semantic' && record.similarity !== undefined ? ` ${record.similarity.toFixed(3)}` : '';
-    return `<tr><td>${formatDuration(Math.max(0, (now - record.at) / 1000))} ago</td><td>${escape(record.route)}</td><td>${escape(record.model)}</td>
+    return `<tr><td><a href="/requests/${encodeURIComponent(record.id)}">${formatDuration(Math.max(0, (now - record.at) / 1000))} ago</a></td><td>${escape(record.route)}</td><td>${escape(record.model)}</td>
 <td>${result}${similarity}</td><td>${escape(record.thinker ?? '')}</td><td class="number">${formatMs(record.totalMs)}</td>
 <td class="number">${count(record.completionTokens)}</td></tr>`;
   });

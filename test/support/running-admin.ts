@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CacheEntry, EntryFilter, EntrySummary } from '../../src/cache/cache-store.ts';
+import type { Feedback, FeedbackResult } from '../../src/cache/cache-types.ts';
+import type { WhyRecord } from '../../src/cache/why-log.ts';
 import type { AppError } from '../../src/core/errors.ts';
 import { entryId, exactKey, modelName, requestId, scope, tenantId, thinkerId } from '../../src/core/ids.ts';
 import { addMs, epochMs, usdMicros } from '../../src/core/units.ts';
@@ -242,6 +244,10 @@ export interface RunningAdmin {
   readonly requests: ReturnType<typeof createRequestLog>;
   /** What `/api/status` tells; a test may replace it. */
   status: StatusReport;
+  /** What the semantic tier remembers, by request. */
+  readonly why: Map<string, WhyRecord>;
+  /** What becomes of a word; a test may replace it. */
+  feedback: (given: Feedback) => FeedbackResult;
   close(): Promise<void>;
 }
 
@@ -256,12 +262,19 @@ export async function startAdmin({
 } = {}): Promise<RunningAdmin> {
   const requests = createRequestLog();
   const cache = arrayOfEntries(entries);
-  const running = { status: aStatus() };
+  const running = {
+    status: aStatus(),
+    why: new Map<string, WhyRecord>(),
+    feedback: notOurs as (given: Feedback) => FeedbackResult,
+  };
   const admin = createAdmin({
     facts: {
       status: () => running.status,
       requests: (limit) => requests.list(limit),
       request: (id) => requests.get(id),
+      requestsMax: requests.capacity,
+      why: (id) => running.why.get(id),
+      feedback: (given) => running.feedback(given),
     },
     cache,
     pool: { views: () => thinkers.map(viewOf), get: (id) => thinkers.find((thinker) => thinker.id === id) },
