@@ -3,10 +3,12 @@
  * and turns numbers into property names at every observation, which is a tenth of a cached answer; here
  * a handle keeps plain numbers, and they are carried over when somebody reads the metrics.
  */
-import { Counter, Histogram, type CounterConfiguration, type HistogramConfiguration } from 'prom-client';
+import type { CounterConfiguration, Histogram, HistogramConfiguration } from 'prom-client';
+import CounterClass from 'prom-client/lib/counter.js';
+import HistogramClass from 'prom-client/lib/histogram.js';
 
 /** As `Counter`; what is counted through `labels()` shows when the metric is read. */
-export class HotCounter extends Counter {
+export class HotCounter extends CounterClass<string> {
   readonly #handles = new Map<string, CounterHandle>();
 
   constructor(configuration: Omit<CounterConfiguration<string>, 'collect'>) {
@@ -56,7 +58,7 @@ class CounterHandle {
 }
 
 /** As `Histogram`; what is observed through `labels()` shows when the metric is read. */
-export class HotHistogram extends Histogram {
+export class HotHistogram extends HistogramClass<string> {
   readonly #handles = new Map<string, HistogramHandle>();
   readonly #bounds: Float64Array;
 

@@ -1,5 +1,8 @@
 /** Every metric of the product in one table. Base units; labels bounded; names in docs/reference/metrics.md. */
-import { Counter, Gauge, Registry, type Histogram } from 'prom-client';
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+// The metrics alone: the whole package also loads cluster support and default metrics, 8 MB that are never used.
+import GaugeClass from 'prom-client/lib/gauge.js';
+import RegistryClass from 'prom-client/lib/registry.js';
 import { HotCounter, HotHistogram } from './hot-metrics.ts';
 
 const latencyS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -138,7 +141,7 @@ const zeroed: Partial<Record<keyof Table, readonly Record<string, string>[]>> = 
 };
 
 export function createMetrics(): Metrics {
-  const registry = new Registry();
+  const registry = new RegistryClass();
   const built: Record<string, unknown> = { registry };
   for (const [key, definition] of Object.entries(metricTable)) {
     const common = {
@@ -151,15 +154,15 @@ export function createMetrics(): Metrics {
       definition.type === 'counter'
         ? new HotCounter(common)
         : definition.type === 'gauge'
-          ? new Gauge(common)
+          ? new GaugeClass(common)
           : new HotHistogram({ ...common, buckets: [...definition.buckets] });
   }
   const metrics = built as unknown as Metrics;
   for (const [key, labelSets] of Object.entries(zeroed)) {
     for (const labels of labelSets) {
       const metric = metrics[key as keyof Table];
-      if (metric instanceof Counter) metric.inc(labels, 0);
-      else if (metric instanceof Gauge) metric.set(labels, 0);
+      if (metric instanceof HotCounter) metric.inc(labels, 0);
+      else if (metric instanceof GaugeClass) metric.set(labels, 0);
     }
   }
   return metrics;
