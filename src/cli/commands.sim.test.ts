@@ -68,7 +68,7 @@ describe('ask', () => {
       const { out } = await runCommand(['ask', 'Why is the sky blue?', '--url', url]);
       assert.match(
         out,
-        /^Because of scattering\.\n\n\[semantic · similarity 0\.981 · thinker attic · llama3\.2:latest · [\d.]+ m?s · 3 tokens\]\n$/,
+        /^Because of scattering\.\n\n\[semantic · similarity 0\.981 · thinker attic · llama3\.2:latest · [\d.]+ m?s · 3 tokens · request-1\]\n$/,
       );
       const { body, headers } = asked.at(-1)!;
       assert.deepEqual(body, {

@@ -3,9 +3,11 @@ import { Command } from 'commander';
 import { addAsk } from './commands/ask.ts';
 import { addCache } from './commands/cache.ts';
 import { addEmbedder } from './commands/embedder.ts';
+import { addFeedback } from './commands/feedback.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
+import { addWhy } from './commands/why.ts';
 import type { CliContext } from './context.ts';
 import { examples } from './examples.ts';
 
@@ -28,10 +30,12 @@ export function createProgram(context: CliContext): Command {
       examples([
         ['llm-self-host serve', 'start the gateway; it says what to do next'],
         ['llm-self-host ask "What is a GPU?"', 'ask it something; ask twice and the cache answers'],
+        ['llm-self-host why', 'why the last request was answered as it was'],
         ['llm-self-host status', 'what it is doing'],
         ['llm-self-host cache purge --model llama3.2 --yes', 'forget the answers of one model'],
       ]),
     );
-  for (const add of [addServe, addAsk, addStatus, addCache, addEmbedder, addSim]) add(program, context);
+  const adders = [addServe, addAsk, addWhy, addFeedback, addStatus, addCache, addEmbedder, addSim];
+  for (const add of adders) add(program, context);
   return program;
 }

@@ -173,5 +173,7 @@ export function describeOrigin(asked: Omit<Asked, 'answer'>): string {
   if (asked.thinker !== null) parts.push(`thinker ${asked.thinker}`);
   parts.push(asked.model, formatMs(asked.totalMs));
   if (asked.completionTokens > 0) parts.push(`${asked.completionTokens} tokens`);
+  // What `why` and `feedback` take.
+  if (asked.requestId !== null) parts.push(asked.requestId);
   return `[${parts.join(' · ')}]`;
 }
