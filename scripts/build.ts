@@ -3,12 +3,14 @@
  * must not stand in the way of an installation without development dependencies that brings its dist/.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, 'dist');
+/** Beside dist/, so that what runs from dist/ meanwhile keeps its files, and a failed build leaves the last good one. */
+const fresh = join(root, `dist-${process.pid}`);
 
 process.exitCode = build();
 
@@ -22,14 +24,13 @@ function build(): number {
     return 1;
   }
   const startedAt = performance.now();
-  rmSync(dist, { recursive: true, force: true });
-  const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], {
     cwd: root,
     stdio: 'inherit',
   });
   if (compiled.status !== 0) {
-    console.error('build: the TypeScript compiler found the errors above; dist/ is not usable until they are mended');
-    rmSync(dist, { recursive: true, force: true });
+    console.error('build: the TypeScript compiler found the errors above; dist/ is as it was');
+    rmSync(fresh, { recursive: true, force: true });
     return 1;
   }
   const assets = globSync('src/**/*', { cwd: root, withFileTypes: true }).filter(
@@ -37,15 +38,18 @@ function build(): number {
   );
   for (const asset of assets) {
     const from = join(asset.parentPath, asset.name);
-    const to = join(dist, from.slice(join(root, 'src').length));
+    const to = join(fresh, from.slice(join(root, 'src').length));
     mkdirSync(dirname(to), { recursive: true });
     copyFileSync(from, to);
   }
   const broken = typeScriptUrls();
   if (broken.length > 0) {
     console.error(`build: these files point at a .ts file, which dist/ does not have:\n  ${broken.join('\n  ')}`);
+    rmSync(fresh, { recursive: true, force: true });
     return 1;
   }
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(fresh, dist);
   console.log(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   return 0;
 }
@@ -64,5 +68,7 @@ function findCompiler(): string | undefined {
 /** The compiler rewrites import specifiers but not `new URL('./worker.ts', import.meta.url)`. */
 function typeScriptUrls(): string[] {
   const direct = /new URL\(\s*['"`][^'"`]+\.ts['"`]\s*,\s*import\.meta\.url/;
-  return globSync('dist/**/*.js', { cwd: root }).filter((path) => direct.test(readFileSync(join(root, path), 'utf8')));
+  return globSync(`${basename(fresh)}/**/*.js`, { cwd: root }).filter((path) =>
+    direct.test(readFileSync(join(root, path), 'utf8')),
+  );
 }
