@@ -28,8 +28,18 @@ export type CachePlan =
        * Absent when only the exact tier applies (tools, a text over the embedder's window, empty text, tier off).
        * A getter, worked out when first read: an exact hit never pays for it. Hand plans on whole, never spread.
        */
-      readonly semantic: { readonly scope: Scope; readonly text: string } | undefined;
+      readonly semantic: Comparison | undefined;
     };
+
+/** Under what a request is compared by meaning. */
+export interface Comparison {
+  readonly scope: Scope;
+  readonly text: string;
+  /** The user's earlier turns, oldest first, when they are compared by their direction: `cache.history: contextual`. */
+  readonly earlier?: readonly string[];
+  /** Older entries do not serve: the answer is soon out of date. */
+  readonly ageMaxMs?: number;
+}
 
 export type CacheablePlan = Extract<CachePlan, { kind: 'cacheable' }>;
 
@@ -103,7 +113,7 @@ export type SemanticLookup =
       readonly trace?: LookupTrace;
       /** How far the tier has learned, in one line for a response; absent when it does not learn. */
       readonly note?: string;
-      readonly reason: 'no-neighbour' | 'below-threshold' | 'vetoed' | 'not-eligible' | 'stale';
+      readonly reason: 'no-neighbour' | 'below-threshold' | 'vetoed' | 'not-eligible' | 'stale' | 'other-context';
       readonly similarity?: number;
       readonly guard?: GuardName;
     }

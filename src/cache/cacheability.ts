@@ -41,6 +41,12 @@ export function semanticText(request: AnswerRequest): string | undefined {
   return canonicalText(last.content) || undefined;
 }
 
+/** The last thing the user said, whatever tier may answer it; '' when there is none. */
+export function lastUserText(request: AnswerRequest): string {
+  if (request.kind === 'generate') return request.prompt;
+  return request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
+}
+
 function asksForVariety({ options }: AnswerRequest, temperatureMax: number): boolean {
   const { temperature, seed } = options as { readonly temperature?: unknown; readonly seed?: unknown };
   // Ollama reads seed −1 as "a random one".

@@ -24,6 +24,8 @@ export interface CanonicalOptions {
    * prompt of a generate request): what remains must match exactly.
    */
   readonly withoutLastText?: boolean;
+  /** Leaves out what user and assistant said before the last message: what remains must match exactly. */
+  readonly withoutHistory?: boolean;
 }
 
 /**
@@ -33,9 +35,14 @@ export interface CanonicalOptions {
  * O(length of the request).
  * @throws NestingError
  */
-export function canonicalRequest(request: AnswerRequest, { withoutLastText = false }: CanonicalOptions = {}): string {
+export function canonicalRequest(
+  request: AnswerRequest,
+  { withoutLastText = false, withoutHistory = false }: CanonicalOptions = {},
+): string {
   const asked =
-    request.kind === 'chat' ? chatFields(request, withoutLastText) : generateFields(request, withoutLastText);
+    request.kind === 'chat'
+      ? chatFields(request, withoutLastText, withoutHistory)
+      : generateFields(request, withoutLastText);
   return asked + commonFields(request);
 }
 
@@ -68,10 +75,14 @@ function collapse(match: string, offset: number, whole: string): string {
   return indents || match.includes('\t') ? match : ' ';
 }
 
-function chatFields(request: ChatRequest, withoutLastText: boolean): string {
-  let out = 'chat|m:';
+function chatFields(request: ChatRequest, withoutLastText: boolean, withoutHistory: boolean): string {
+  let out = withoutHistory ? 'chat|without-history|m:' : 'chat|m:';
   const last = request.messages.length - 1;
-  for (let i = 0; i <= last; i++) out += messageFields(request.messages[i]!, withoutLastText && i === last);
+  for (let i = 0; i <= last; i++) {
+    const message = request.messages[i]!;
+    if (withoutHistory && i < last && message.role !== 'system') continue;
+    out += messageFields(message, withoutLastText && i === last);
+  }
   if (request.tools?.length) out += `|o:${canonicalJson(request.tools)}`;
   return out;
 }

@@ -7,12 +7,15 @@ import { addMs } from '../core/units.ts';
 import type { UnitVector } from '../core/vector.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CacheEntry, CacheStore } from './cache-store.ts';
+import { contextVector } from './conversation.ts';
 import type { EmbedGate } from './embed-gate.ts';
 import type { CacheableRequest } from './plan.ts';
 import type { VectorIndex } from './vector-index.ts';
 
 export interface EntryWriterOptions {
   readonly ttlMs: number;
+  /** Of answers that are soon out of date. */
+  readonly volatileTtlMs: number;
   readonly entryBytesMax: number;
   readonly writesMax: number;
   readonly writeEmbedDeadlineMs: number;
@@ -99,7 +102,10 @@ export class EntryWriter {
     // Known in the usual case, from the lookup: then the entry is in the store before this turn ends.
     let vector = semantic && this.#deps.gate.recent(semantic.text);
     if (semantic !== undefined && vector === undefined) vector = await this.#embed(semantic.text);
-    const entry = this.#entry(plan, answer, facts, vector);
+    const context = vector && semantic?.earlier && (await this.#contextOf(semantic.earlier));
+    // Without its context it would serve no conversation, and crowd the index.
+    if (semantic?.earlier !== undefined && context === undefined) vector = undefined;
+    const entry = this.#entry(plan, answer, facts, vector && { vector, ...(context && { context }) });
     if (vector === undefined || semantic === undefined) return store.put(entry);
     this.#placing.set(entry.id, false);
     try {
@@ -114,6 +120,11 @@ export class EntryWriter {
     this.#deps.logger.debug({ entryId: entry.id, embeddingModelId }, 'answer kept');
   }
 
+  async #contextOf(earlier: readonly string[]): Promise<UnitVector | undefined> {
+    const vectors = await Promise.all(earlier.map((text) => this.#embed(text)));
+    return vectors.every((vector) => vector !== undefined) ? contextVector(vectors) : undefined;
+  }
+
   /** An answer whose text cannot be embedded is kept for the exact tier. */
   async #embed(text: string): Promise<UnitVector | undefined> {
     try {
@@ -124,21 +135,30 @@ export class EntryWriter {
     }
   }
 
-  #entry(plan: CacheableRequest, answer: Answer, facts: KeepFacts, vector: UnitVector | undefined): CacheEntry {
+  #entry(
+    plan: CacheableRequest,
+    answer: Answer,
+    facts: KeepFacts,
+    vectors: { readonly vector: UnitVector; readonly context?: UnitVector } | undefined,
+  ): CacheEntry {
     const { clock, random, options, embeddingModelId } = this.#deps;
     const { semantic } = plan;
     const storedAt = clock.now();
     const { promptEvalNs, evalNs } = answer.end.timings;
+    const ttlMs = plan.volatile ? Math.min(options.volatileTtlMs, options.ttlMs) : options.ttlMs;
     return {
       id: entryId(random.id(20)),
       exactKey: plan.exactKey,
       tenant: plan.owner.tenant,
       model: plan.model,
       digest: plan.digest,
-      ...(semantic && vector && { semantic: { ...semantic, embeddingModel: embeddingModelId, vector } }),
+      ...(semantic &&
+        vectors && {
+          semantic: { scope: semantic.scope, text: semantic.text, embeddingModel: embeddingModelId, ...vectors },
+        }),
       answer,
       storedAt,
-      expiresAt: addMs(storedAt, Math.round(options.ttlMs * (1 + ttlJitter * (2 * random.float() - 1)))),
+      expiresAt: addMs(storedAt, Math.round(ttlMs * (1 + ttlJitter * (2 * random.float() - 1)))),
       origin: facts.requestId,
       gpuMs: Math.round((promptEvalNs + evalNs) / 1e6),
     };

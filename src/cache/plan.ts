@@ -1,16 +1,23 @@
 /** What the cache may do for one request, and under which keys. */
 import type { AnswerRequest, Asker } from '../core/chat.ts';
-import type { ExactKey, ModelName, RequestId, Scope } from '../core/ids.ts';
-import { bypassReason, semanticText, type CacheabilityOptions } from './cacheability.ts';
-import type { BypassReason, CacheablePlan, CachePlan } from './cache-types.ts';
+import type { ExactKey, ModelName, RequestId } from '../core/ids.ts';
+import { bypassReason, lastUserText, semanticText, type CacheabilityOptions } from './cacheability.ts';
+import type { BypassReason, CacheablePlan, CachePlan, Comparison } from './cache-types.ts';
 import { NestingError } from './canonical.ts';
+import { contextFacts, earlierTurns } from './conversation.ts';
 import { exactKeyOf, semanticScopeOf, type KeyOwner } from './scope.ts';
+import { isVolatile } from './volatility.ts';
 
 export interface PlanContext extends CacheabilityOptions {
   readonly owner: KeyOwner;
   readonly secret: string;
   /** Whether this text may be compared by meaning; false for all when only the exact tier is on. */
   readonly comparable: (text: string) => boolean;
+  /** `verbatim`: the history must be the same; `contextual`: it must point the same way. */
+  readonly history: 'verbatim' | 'contextual';
+  /** For questions whose answer is soon out of date: `short` keeps answers briefly, `bypass` also compares no wordings. */
+  readonly volatile: 'short' | 'bypass' | 'off';
+  readonly volatileTtlMs: number;
 }
 
 export function planRequest(request: AnswerRequest, asker: Asker, context: PlanContext): CachePlan {
@@ -48,7 +55,8 @@ export class CacheableRequest implements CacheablePlan {
   readonly owner: KeyOwner;
   readonly #request: AnswerRequest;
   readonly #context: PlanContext;
-  #semantic: { readonly scope: Scope; readonly text: string } | undefined | 'unread' = 'unread';
+  #semantic: Comparison | undefined | 'unread' = 'unread';
+  #volatile: boolean | undefined;
 
   constructor(request: AnswerRequest, asker: Asker, context: PlanContext) {
     this.exactKey = exactKeyOf(context.owner, request);
@@ -62,14 +70,28 @@ export class CacheableRequest implements CacheablePlan {
     this.#context = context;
   }
 
-  get semantic(): { readonly scope: Scope; readonly text: string } | undefined {
+  /** Whether the answer is soon out of date, as far as the configuration cares. */
+  get volatile(): boolean {
+    this.#volatile ??= this.#context.volatile !== 'off' && isVolatile(lastUserText(this.#request));
+    return this.#volatile;
+  }
+
+  get semantic(): Comparison | undefined {
     if (this.#semantic === 'unread') this.#semantic = this.#comparison();
     return this.#semantic;
   }
 
-  #comparison(): { readonly scope: Scope; readonly text: string } | undefined {
+  #comparison(): Comparison | undefined {
+    const { comparable, history, secret, volatile, volatileTtlMs } = this.#context;
     const text = semanticText(this.#request);
-    if (text === undefined || !this.#context.comparable(text)) return undefined;
-    return { scope: semanticScopeOf(this.owner, this.#request, this.#context.secret), text };
+    if (text === undefined || !comparable(text)) return undefined;
+    if (this.volatile && volatile === 'bypass') return undefined;
+    const earlier = history === 'contextual' ? earlierTurns(this.#request, text, comparable) : undefined;
+    return {
+      scope: semanticScopeOf(this.owner, this.#request, secret, earlier && contextFacts(earlier)),
+      text,
+      ...(earlier && { earlier }),
+      ...(this.volatile && { ageMaxMs: volatileTtlMs }),
+    };
   }
 }

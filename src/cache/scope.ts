@@ -23,11 +23,14 @@ export function exactKeyOf(owner: KeyOwner, request: AnswerRequest): ExactKey {
  * system prompt, earlier turns, tools, format, sampling, every other option, tenant, digest and epoch.
  * Keyed, because scopes are stored beside vectors and must not let a reader test guesses of a prompt.
  *
+ * With `facts` (see `contextFacts`) they stand in for the words of the earlier turns.
+ *
  * The embedder is no part of it: an entry keeps its scope when it is embedded anew. `indexScopes` adds
  * the embedder where vectors meet, so that vectors of two spaces never do. @throws NestingError
  */
-export function semanticScopeOf(owner: KeyOwner, request: AnswerRequest, secret: string): Scope {
-  const text = `${ownerFields(owner, request)}${canonicalRequest(request, { withoutLastText: true })}`;
+export function semanticScopeOf(owner: KeyOwner, request: AnswerRequest, secret: string, facts?: string): Scope {
+  const form = { withoutLastText: true, withoutHistory: facts !== undefined };
+  const text = `${ownerFields(owner, request)}${canonicalRequest(request, form)}${facts === undefined ? '' : `|k:${facts}`}`;
   return scope(createHmac('sha256', secret).update(text).digest('base64url'));
 }
 

@@ -93,6 +93,42 @@ describe('semantic cache', () => {
     assert.ok(new Set(lifetimes).size > 25);
   });
 
+  it('keeps an answer about now for minutes, and reuses no older one for it', async () => {
+    const day = 86_400_000;
+    const { cache, store, clock, plan, keep } = await aCache({ ttlMs: day, volatileTtlMs: 300_000 });
+    await keep(aChatRequest({ text: 'what is the weather in oslo' }));
+    await keep(aChatRequest({ text: 'who leads the company as chief' }));
+    const [weather, chief] = [...store.entries.values()].map((entry) => entry.expiresAt - clock.now());
+    assert.ok(weather! >= 270_000 && weather! <= 330_000, `${weather}`);
+    assert.ok(chief! >= 0.9 * day);
+    const now = aChatRequest({ text: 'who currently leads the company as chief' });
+    assert.equal((await cache.semantic(plan(now), now, never)).kind, 'hit');
+    await clock.advance(300_001);
+    assert.equal((await cache.semantic(plan(now), now, never)).kind, 'miss');
+    const lasting = aChatRequest({ text: 'who leads the company as chief please' });
+    assert.equal((await cache.semantic(plan(lasting), lasting, never)).kind, 'hit');
+  });
+
+  it('compares no wordings of questions about now when told so, and treats them as others when told that', async () => {
+    const text = 'what is the weather in oslo';
+    const bypassing = await aCache({ volatile: 'bypass' });
+    assert.equal(bypassing.plan(aChatRequest({ text })).semantic, undefined);
+    await bypassing.keep(aChatRequest({ text }));
+    const [brief] = bypassing.store.entries.values();
+    assert.ok(brief!.semantic === undefined && brief!.expiresAt - bypassing.clock.now() <= 330_000);
+    const off = await aCache({ volatile: 'off' });
+    await off.keep(aChatRequest({ text }));
+    const [kept] = off.store.entries.values();
+    assert.ok(kept!.semantic !== undefined && kept!.expiresAt - off.clock.now() > 3_600_000);
+  });
+
+  it('notes the thinker time that a hit saves, from what the thinker reported', async () => {
+    const { store, keep } = await aCache();
+    await keep(aChatRequest());
+    const { promptEvalNs, evalNs } = anAnswer().end.timings;
+    assert.equal([...store.entries.values()][0]!.gpuMs, (promptEvalNs + evalNs) / 1e6);
+  });
+
   it('serves no expired entry, none older than the asker wants, none above the output limit', async () => {
     const { cache, clock, plan, keep } = await aCache();
     const text = 'what is the capital of france';

@@ -39,6 +39,11 @@ import { createWarmUp, type ReembedOptions, type ReembedReport, type WarmUpRepor
 export interface SemanticCacheOptions {
   readonly mode: 'on' | 'exact-only' | 'off';
   readonly ttlMs: number;
+  /** How earlier turns of a conversation are compared; see `conversation.ts`. */
+  readonly history: PlanContext['history'];
+  /** What is done for questions whose answer is soon out of date; see `volatility.ts`. */
+  readonly volatile: PlanContext['volatile'];
+  readonly volatileTtlMs: number;
   /** Requests that send more, with no seed, want variety. */
   readonly temperatureMax: number;
   /** Longest request in characters; see `CacheabilityOptions`. */
@@ -67,6 +72,9 @@ export interface SemanticCacheOptions {
 export const semanticCacheDefaults: SemanticCacheOptions = {
   mode: 'on',
   ttlMs: 86_400_000,
+  history: 'verbatim',
+  volatile: 'short',
+  volatileTtlMs: 300_000,
   temperatureMax: 0.7,
   // About 64k tokens; its key takes 1–2 ms.
   requestCharsMax: 262_144,
@@ -219,6 +227,9 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
         comparable,
         temperatureMax: options.temperatureMax,
         requestCharsMax: options.requestCharsMax,
+        history: options.history,
+        volatile: options.volatile,
+        volatileTtlMs: options.volatileTtlMs,
       };
       const plan = planRequest(request, asker, context);
       metrics.stage('normalize', clock.monotonicMs() - beganMs);

@@ -3,8 +3,10 @@ import type { AnswerRequest, CallOptions } from '../core/chat.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Scope } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
+import type { UnitVector } from '../core/vector.ts';
 import type { CacheEntry, CacheStore } from './cache-store.ts';
 import type { CacheablePlan, SemanticLookup } from './cache-types.ts';
+import { contextVector, sameContext } from './conversation.ts';
 import type { EmbedGate } from './embed-gate.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
 import type { EntryWriter } from './entry-writer.ts';
@@ -73,7 +75,7 @@ export function createSemanticLookup(
       metrics.stage(stage, nowMs - beganMs);
       beganMs = nowMs;
     };
-    const vector = await gate.embed(target.text, { deadlineMs: options.embedDeadlineMs, for: 'lookup' });
+    const [vector, context] = await Promise.all([embed(target.text), target.earlier && contextOf(target.earlier)]);
     staged('embed');
     const scope = indexScope(target.scope);
     const neighbours = await index.nearest(scope, vector, options.candidatesMax, callOptions);
@@ -91,10 +93,15 @@ export function createSemanticLookup(
     staged('fetch');
     if (callOptions.signal.aborted) return { kind: 'miss', reason: 'stale' };
     const now = clock.now();
-    const candidates = found.filter(
-      (candidate): candidate is Candidate => candidate !== undefined && servesNow(candidate.entry, plan, request, now),
+    const serving = found.filter(
+      (candidate): candidate is Candidate =>
+        candidate !== undefined &&
+        servesNow(candidate.entry, plan, request, now) &&
+        now - candidate.entry.storedAt <= (target.ageMaxMs ?? Infinity),
     );
-    if (candidates.length === 0) return told(missed(best, 'stale'), undefined, []);
+    if (serving.length === 0) return told(missed(best, 'stale'), undefined, []);
+    const candidates = serving.filter(({ entry }) => sameContext(entry, context));
+    if (candidates.length === 0) return told(missed(serving[0], 'other-context'), undefined, []);
 
     const decision = policy.decide(target.text, candidates, random, groupOf(plan));
     staged('verify');
@@ -132,6 +139,14 @@ export function createSemanticLookup(
       return { ...found, trace, ...(standing && { note: standing.note }) };
     }
   };
+
+  function embed(text: string): Promise<UnitVector> {
+    return gate.embed(text, { deadlineMs: options.embedDeadlineMs, for: 'lookup' });
+  }
+
+  async function contextOf(earlier: readonly string[]): Promise<UnitVector> {
+    return contextVector(await Promise.all(earlier.map(embed)));
+  }
 
   /** The entry of a neighbour, if it is what the index says: of this scope, in this vector space, still stored. */
   async function fetchCandidate(

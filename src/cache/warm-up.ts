@@ -31,7 +31,7 @@ export interface ReembedOptions {
 
 export interface ReembedReport {
   readonly done: number;
-  /** Texts that the active embedder does not take whole; they stay in the exact tier. */
+  /** Texts that the active embedder does not take whole, and turns of conversations; they stay in the exact tier. */
   readonly unfit: number;
 }
 
@@ -142,24 +142,33 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
       await nextTurn();
     }
     const total = waiting.length;
+    let done = 0;
     onProgress?.({ done: 0, total });
     const size = Math.min(batchMax, embedding.maxBatch);
     for (let from = 0; from < total; from += size) {
       stopped.signal.throwIfAborted();
       signal?.throwIfAborted();
-      const batch = waiting.slice(from, from + size);
+      const slice = waiting.slice(from, from + size);
+      const batch: Waiting[] = [];
+      for (const each of slice) {
+        // Only the last turn is stored: a context cannot be embedded anew, so such an answer keeps to the exact tier.
+        if ((await store.get(each.id))?.semantic?.context === undefined) batch.push(each);
+        else unfit += 1;
+      }
+      if (batch.length === 0) continue;
       const beganMs = clock.monotonicMs();
       const vectors = await embedStubbornly(batch.map(({ text }) => text));
       for (const [i, { id, scope }] of batch.entries()) {
         await store.setVector(id, embedding.id, vectors[i]!);
         await place(scope, id, vectors[i]!);
       }
-      onProgress?.({ done: from + batch.length, total });
+      done += batch.length;
+      onProgress?.({ done: from + slice.length, total });
       await nextTurn();
       const restMs = restShare * (clock.monotonicMs() - beganMs);
       if (restMs >= 1) await clock.sleep(restMs, stopped.signal);
     }
-    return { done: total, unfit };
+    return { done, unfit };
   }
 
   /** @throws embedding_failed after `attemptsMax` tries */

@@ -77,6 +77,9 @@ export async function createRememberer(
     options: {
       mode: config.cache.mode,
       ttlMs: config.cache.ttlMs,
+      history: config.cache.history,
+      volatile: config.cache.volatile,
+      volatileTtlMs: config.cache.volatileTtlMs,
       temperatureMax: config.cache.temperatureMax,
       entryBytesMax: config.cache.entryBytesMax,
       lookupDeadlineMs: config.cache.lookupDeadlineMs,

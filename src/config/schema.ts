@@ -156,6 +156,19 @@ export const configSchema = z.strictObject({
       ttlMs: ms(86_400_000, 365 * 86_400_000).describe(
         'Age at which an answer expires; fixed at write with ±10 % jitter.',
       ),
+      history: z
+        .enum(['verbatim', 'contextual'])
+        .default('verbatim')
+        .describe(
+          'Earlier turns of a conversation: `verbatim` must be the same; `contextual` compares what up to 4 turns were about, where the last one stands by itself.',
+        ),
+      volatile: z
+        .enum(['short', 'bypass', 'off'])
+        .default('short')
+        .describe(
+          'Questions about now (today, latest, price, weather): `short` keeps their answers for `volatileTtlMs`, `bypass` also reuses none for other wordings, `off` treats them as any other.',
+        ),
+      volatileTtlMs: ms(300_000).describe('Age at which an answer about now expires.'),
       temperatureMax: z
         .number()
         .min(0)

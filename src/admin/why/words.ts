@@ -57,6 +57,8 @@ function missBecause({ steps }: RequestRecord, trace: LookupTrace | undefined): 
       return 'its text cannot be compared with others';
     case 'stale':
       return 'the close stored answers may not serve any more: too old for this request, or just removed';
+    case 'other-context':
+      return 'the close stored answers belong to conversations about something else';
     case 'vetoed': {
       const objection = chosen?.refusedBy[0];
       return `the closest stored question was refused${objection === undefined ? '' : `: ${refusalWords(objection)}`}`;
