@@ -95,6 +95,42 @@ export const metricTable = {
     labels: ['guard'],
     help: 'Candidates refused by each guard.',
   },
+  cacheLabels: {
+    type: 'counter',
+    name: 'selfhost_cache_labels_total',
+    labels: ['source', 'verdict'],
+    help: 'Comparisons of a fresh answer with a stored one, and the words of people, by where they came from.',
+  },
+  cacheAudits: {
+    type: 'counter',
+    name: 'selfhost_cache_audits_total',
+    labels: ['verdict', 'judge'],
+    help: 'Audited semantic hits, by verdict and by what gave it.',
+  },
+  cacheAuditDrops: {
+    type: 'counter',
+    name: 'selfhost_cache_audit_drops_total',
+    labels: ['reason'],
+    help: 'Audits and comparisons that came to no verdict.',
+  },
+  cacheFalseHitRatio: {
+    type: 'gauge',
+    name: 'selfhost_cache_false_hit_ratio',
+    labels: ['model', 'stat'],
+    help: 'Wrong share of audited semantic hits: estimate and 95 % interval.',
+  },
+  cacheThreshold: {
+    type: 'gauge',
+    name: 'selfhost_cache_threshold_ratio',
+    labels: [],
+    help: 'Smallest probability that is served; 1 while none is certified.',
+  },
+  cacheBreakerFirings: {
+    type: 'counter',
+    name: 'selfhost_cache_breaker_firings_total',
+    labels: [],
+    help: 'Times audits closed the semantic tier.',
+  },
   cacheEntries: { type: 'gauge', name: 'selfhost_cache_entries', labels: [], help: 'Stored entries.' },
   cacheBytes: { type: 'gauge', name: 'selfhost_cache_bytes', labels: [], help: 'Bytes of stored entries.' },
   cacheEvictions: {
@@ -136,6 +172,15 @@ const zeroed: Partial<Record<keyof Table, readonly Record<string, string>[]>> = 
     result,
   })),
   cacheEvictions: ['ttl', 'lru', 'disputed', 'model_changed', 'manual'].map((reason) => ({ reason })),
+  cacheLabels: ['grey', 'audit', 'user'].flatMap((source) =>
+    ['correct', 'wrong', 'unsure'].map((verdict) => ({ source, verdict })),
+  ),
+  cacheAudits: ['correct', 'wrong', 'unsure'].flatMap((verdict) =>
+    ['rules', 'embedding', 'model'].map((judge) => ({ verdict, judge })),
+  ),
+  cacheAuditDrops: ['full', 'expired', 'preempted', 'failed', 'unfinished', 'model_changed', 'not_taken'].map(
+    (reason) => ({ reason }),
+  ),
   thinkers: ['loading', 'ready', 'draining', 'failed'].map((state) => ({ state })),
   upstreamRequests: ['completed', 'failed', 'busy', 'rejected', 'aborted'].map((outcome) => ({ outcome })),
 };
