@@ -14,8 +14,13 @@ export function wilsonInterval(count: number, total: number): { readonly low: nu
 const windowMax = 400;
 /** Three wrong hits beyond what is allowed for; at the target itself this is a rare accident. */
 const cusumMax = 3;
+/** Looked at after every audit, an interval would be left by chance sooner or later. */
+const intervalEvery = 50;
 /** Allowed per audited hit, as a multiple of the target. */
 const allowance = 1.5;
+
+/** One wrong hit, until the right ones after it make up for half of it. */
+const suspicion = 0.5;
 
 export interface BreakerState {
   readonly cusum: number;
@@ -31,6 +36,8 @@ export class Breaker {
   /** 1 = wrong. Oldest first. */
   #window: (0 | 1)[] = [];
   #wrong = 0;
+  /** Since the last reset. */
+  #audits = 0;
   open = false;
   firings = 0;
 
@@ -40,6 +47,7 @@ export class Breaker {
 
   /** @returns why it fired just now. */
   audited(right: boolean): 'cusum' | 'interval' | undefined {
+    this.#audits += 1;
     this.#window.push(right ? 0 : 1);
     if (!right) this.#wrong += 1;
     if (this.#window.length > windowMax && this.#window.shift() === 1) this.#wrong -= 1;
@@ -48,7 +56,7 @@ export class Breaker {
     const why =
       this.#cusum > cusumMax
         ? 'cusum'
-        : wilsonInterval(this.#wrong, this.#window.length).low > this.#target && this.#wrong > 1
+        : this.#audits % intervalEvery === 0 && wilsonInterval(this.#wrong, this.#window.length).low > this.#target
           ? 'interval'
           : undefined;
     if (why !== undefined) {
@@ -64,6 +72,12 @@ export class Breaker {
     this.#cusum = 0;
     this.#window = [];
     this.#wrong = 0;
+    this.#audits = 0;
+  }
+
+  /** A wrong hit was seen lately: worth looking closer, so that a drift is found while few hits are served. */
+  get suspects(): boolean {
+    return this.#cusum > suspicion;
   }
 
   counts(): { readonly audited: number; readonly wrong: number } {
@@ -78,6 +92,7 @@ export class Breaker {
     this.#cusum = state.cusum;
     this.#window = state.window.slice(-windowMax);
     this.#wrong = this.#window.filter((each) => each === 1).length;
+    this.#audits = this.#window.length;
     this.open = state.open;
     this.firings = state.firings;
   }

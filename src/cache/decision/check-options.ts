@@ -16,6 +16,7 @@ export function checkOptions(options: DecisionEngineOptions): DecisionEngineOpti
   // At 0 nothing would ever be known of what is served.
   within('auditFirst', 0.001, 1);
   within('auditLater', 0.001, 1);
+  within('auditSuspect', 0.001, 1);
   within('auditedFirst', 0, 1e9);
   within('labelsMax', 100, 1e6);
   within('refitEvery', 1, 1e6);

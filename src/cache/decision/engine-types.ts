@@ -126,6 +126,8 @@ export interface DecisionEngineOptions {
   readonly auditFirst: number;
   readonly auditLater: number;
   readonly auditedFirst: number;
+  /** Share of hits audited after a wrong one, until right ones make up for it: a drift is found while it is small. */
+  readonly auditSuspect: number;
   /** Labels kept; older ones are forgotten. */
   readonly labelsMax: number;
   /** New labels before the next fit; grows with 5 % of the labels kept, as each label then moves less. */
@@ -153,6 +155,8 @@ export const decisionEngineDefaults: DecisionEngineOptions = {
   auditFirst: 0.1,
   auditLater: 0.02,
   auditedFirst: 1_000,
+  // Ten audits in some thirty hits tell an accident from a drift.
+  auditSuspect: 0.3,
   // 200 bytes each, 4 MB in all; a fit over all of them takes about a second in slices.
   labelsMax: 20_000,
   refitEvery: 50,

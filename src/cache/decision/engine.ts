@@ -31,6 +31,8 @@ export interface DecisionEngineDeps {
   readonly embeddingModelId: string;
   readonly judgeId?: string;
   readonly guards?: readonly EngineGuard[];
+  /** Names of the inputs that count, for measurements; default all of `inputNames`. */
+  readonly inputs?: readonly string[];
   readonly clock: Clock;
   /** Draws which hits are audited. */
   readonly random: Random;
@@ -62,7 +64,7 @@ export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
     auditsOfHits: 0,
     firedAt: undefined,
   };
-  const judge = createJudge({ guards, entries: state.entries, textsMax: options.textsMax });
+  const judge = createJudge({ guards, entries: state.entries, textsMax: options.textsMax, inputs: deps.inputs });
   const listeners: ((event: DecisionEvent) => void)[] = [];
   const waiting: StoredLabel[] = [];
   let work: Generator<void, Scores> | undefined;
@@ -76,7 +78,8 @@ export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
       if (decision.kind !== 'reuse') return decision;
       state.hits += 1;
       state.entries.served(decision.chosen!.candidate.entryId);
-      const probability = state.hits <= options.auditedFirst ? options.auditFirst : options.auditLater;
+      const usual = state.hits <= options.auditedFirst ? options.auditFirst : options.auditLater;
+      const probability = isSuspect(query) ? Math.max(usual, options.auditSuspect) : usual;
       const wanted = random.float() < probability;
       if (wanted) state.auditsOfHits += 1;
       return {
@@ -210,6 +213,11 @@ export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
         };
       }),
     };
+  }
+
+  function isSuspect(query: DecisionQuery): boolean {
+    const group = state.groups.find(query.group ?? '');
+    return group !== undefined && state.groups.breaker(group).suspects;
   }
 
   /** Cut in log-odds per target: the group's own, or the pooled one with a margin where there are several groups. */

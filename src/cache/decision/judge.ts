@@ -1,10 +1,11 @@
 /** Looks at each candidate of one query: what refuses it, or how it scores. */
+import { assert } from '../../core/assert.ts';
 import type { EpochMs } from '../../core/units.ts';
 import type { GuardName } from '../guard-name.ts';
 import type { DecisionCandidate, JudgedCandidate, Refusal } from './engine-types.ts';
 import type { EntryRecords } from './entry-records.ts';
 import type { EngineGuard } from './guard-set.ts';
-import { inputsOf } from './inputs.ts';
+import { inputNames, inputsOf } from './inputs.ts';
 import type { PairFlags } from './pair-inputs.ts';
 import { scoreRow, sigmoid } from './ridge-logistic.ts';
 import { textFeaturesOf, type TextFeatures } from './text-features.ts';
@@ -19,9 +20,11 @@ export function createJudge(deps: {
   readonly guards: readonly EngineGuard[];
   readonly entries: EntryRecords;
   readonly textsMax: number;
+  readonly inputs: readonly string[] | undefined;
 }) {
   const { guards, entries } = deps;
   const features = rememberFeatures(deps.textsMax);
+  const unused = unusedInputs(deps.inputs);
 
   return function judge<C extends DecisionCandidate>(
     text: string,
@@ -71,9 +74,17 @@ export function createJudge(deps: {
       now,
       entry: record,
     });
+    for (const i of unused) inputs[i] = 0;
     const score = scoreRow(weights, inputs);
     return { candidate, refusedBy, probability: sigmoid(score), nearDuplicate, inputs, score };
   }
+}
+
+/** Places of the inputs that are held at their mean. @throws Error for a name that is no input */
+function unusedInputs(used: readonly string[] | undefined): readonly number[] {
+  if (used === undefined) return [];
+  for (const name of used) assert(inputNames.includes(name), `"${name}" is no input of the score`);
+  return inputNames.flatMap((name, i) => (used.includes(name) ? [] : [i]));
 }
 
 /** The same content words in the same order, and the same kind of answer asked for. */
