@@ -1,13 +1,13 @@
 /** A fixed cosine threshold behind guards: what serves before anything has been learned about an embedder. */
 import type { Candidate, GuardName, HitDecision, HitPolicy } from '../hit-policy.ts';
-import { guards as builtGuards, type BuiltGuard } from './guards/guards.ts';
+import { guards as builtGuards } from './guards/guards.ts';
 import { featuresOf, type Features } from './text/features.ts';
 
 export interface FixedThresholdOptions {
   /** Cosine at or above which an answer may be reused. */
   readonly similarityMin: number;
-  /** In the order in which they are asked. Default: number, negation, antonym, order, entity. */
-  readonly guards?: readonly BuiltGuard[];
+  /** In the order in which they are asked. Default: all but `content`. */
+  readonly guards?: readonly GuardName[];
   /**
    * Reuse only between texts with the same content words in the same order. On by default: a single
    * changed word hardly moves a cosine ("of France", "of Germany"), and without a learned score this is
@@ -16,7 +16,7 @@ export interface FixedThresholdOptions {
   readonly contentWordsMustMatch?: boolean;
 }
 
-const defaultGuards: readonly BuiltGuard[] = ['number', 'negation', 'antonym', 'order', 'entity'];
+const defaultGuards = (Object.keys(builtGuards) as GuardName[]).filter((name) => name !== 'content');
 /** Texts whose features are kept: those asked about again and again. About 2 KiB each. */
 const rememberedMax = 2048;
 /** Longer texts are not worth keeping, and an embedder takes few of them. */

@@ -3,32 +3,79 @@
  * speaks against a text and itself. Passing them is no proof: they catch what a similarity cannot see.
  */
 import type { GuardName } from '../../hit-policy.ts';
-import { opposingPrefixes } from '../text/antonyms.ts';
 import type { Features } from '../text/features.ts';
+import { differInOrder } from './order.ts';
 
 /** @returns true to veto */
 export type Guard = (a: Features, b: Features) => boolean;
 
-export type BuiltGuard = Extract<GuardName, 'number' | 'negation' | 'antonym' | 'order' | 'entity' | 'content'>;
+/** In the order in which they are asked: the most telling name first, then the cheapest. */
+export const guards: Readonly<Record<GuardName, Guard>> = {
+  /** Other days, dates, times, months or years with a month: `June 3rd 2025` is `2025-06-03`. */
+  date: (a, b) => a.datesKey !== b.datesKey,
 
-export const guards: Readonly<Record<BuiltGuard, Guard>> = {
-  /** Different numbers, units, currencies, dates or versions. */
-  number: (a, b) => a.numbersKey !== b.numbersKey,
+  version: (a, b) =>
+    a.figuresKey !== b.figuresKey && (a.versions.size > 0 || b.versions.size > 0) && !sameSet(a.versions, b.versions),
+
+  /** The same amounts of other money, or each side names a currency that the other does not. */
+  currency: (a, b) =>
+    eachNamesMore(a.currencies, b.currencies) || (sameFigures(a, b) && !sameSet(a.currencies, b.currencies)),
+
+  /** The same figures in other units, or each side names a unit that the other does not. */
+  unit: (a, b) => eachNamesMore(a.units, b.units) || (sameFigures(a, b) && a.numbersKey !== b.numbersKey),
+
+  number: (a, b) => a.figuresKey !== b.figuresKey,
 
   /** One more negation on one side. */
   negation: (a, b) => a.negations !== b.negations,
 
-  antonym: (a, b) => oppositePoles(a, b) || oppositePrefixes(a.words, b.words),
+  antonym: (a, b) => oppositePoles(a, b) || oppositeForms(a, b) || oppositeForms(b, a),
+
+  /** Identifiers, flags, paths, addresses or operators of one side that the other does not write. */
+  code: (a, b) => codeDiffers(a, b),
+
+  /** Another length, layout, language, tone or kind of reader asked for. */
+  format: (a, b) => a.format !== b.format,
+
+  language: (a, b) => a.language !== b.language && a.language !== '' && b.language !== '',
 
   /** What both name stands in another order, where order carries meaning: A to B, B to A. */
-  order: (a, b) => a.contentKey !== b.contentKey && differInOrder(a, b),
+  order: differInOrder,
 
   /** Each side names something the other does not. */
   entity: (a, b) => namesMore(a, b) && namesMore(b, a),
 
+  /** Another kind of answer: who, when, how many. */
+  wh: (a, b) => a.asks !== b.asks && a.asks !== '' && b.asks !== '',
+
   /** Other content words than the same ones in the same order, up to inflection, politeness and empty words. */
   content: (a, b) => a.contentKey !== b.contentKey,
 };
+
+/** Of the guards, those that only inform a score: case and question words vary too freely to forbid a reuse. */
+export const softGuards: ReadonlySet<GuardName> = new Set(['entity', 'wh']);
+
+/** Guards that refuse whatever a score says; `content` alone is a rule of its own. */
+export const hardGuards: readonly GuardName[] = (Object.keys(guards) as GuardName[]).filter(
+  (name) => name !== 'content' && !softGuards.has(name),
+);
+
+/** The figures agree and there are some, so that units can be compared. */
+const sameFigures = (a: Features, b: Features): boolean =>
+  a.figuresKey !== '' && a.figuresKey === b.figuresKey && a.datesKey === b.datesKey;
+
+function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a.size !== b.size) return false;
+  for (const each of a) if (!b.has(each)) return false;
+  return true;
+}
+
+function hasMore(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  for (const each of a) if (!b.has(each)) return true;
+  return false;
+}
+
+const eachNamesMore = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => hasMore(a, b) && hasMore(b, a);
 
 function oppositePoles(a: Features, b: Features): boolean {
   for (const [pair, sides] of a.poles) {
@@ -38,18 +85,40 @@ function oppositePoles(a: Features, b: Features): boolean {
   return false;
 }
 
-function oppositePrefixes(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  return prefixedIn(a, b) || prefixedIn(b, a);
+/** A word of `a` alone is the opposite, by its form, of a word of `b` alone. */
+function oppositeForms(a: Features, b: Features): boolean {
+  for (const { word, opposite } of a.opposites) {
+    if (b.words.has(opposite) && !b.words.has(word) && !a.words.has(opposite)) return true;
+  }
+  return false;
 }
 
-/** A word of `a` alone is the opposite, by its beginning, of a word of `b` alone. */
-function prefixedIn(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  for (const word of a) {
-    if (word.length < 5 || b.has(word)) continue;
-    for (const prefix of opposingPrefixes) {
-      if (!word.startsWith(prefix)) continue;
-      const base = word.slice(prefix.length);
-      if (base.length > 2 && b.has(base) && !a.has(base)) return true;
+function codeDiffers(a: Features, b: Features): boolean {
+  if (a.code.size > 0 || b.code.size > 0) {
+    if (writesMore(a, b) || writesMore(b, a)) return true;
+  }
+  return eachNamesMore(a.programmingLanguages, b.programmingLanguages);
+}
+
+/** Names may be typed in small letters, or without a mark around them; flags and operators may not. */
+function writesMore(a: Features, b: Features): boolean {
+  for (const token of a.code) {
+    if (b.code.has(token)) continue;
+    if (token.startsWith('-') || !/[\p{L}\p{N}]/u.test(token)) return true;
+    const lower = token.toLowerCase();
+    if (!b.lower.includes(lower) || !standsAlone(b.lower, lower)) return true;
+  }
+  return false;
+}
+
+const partOfName = /[\p{L}\p{N}_]/u;
+
+function standsAlone(text: string, token: string): boolean {
+  for (let at = text.indexOf(token); at >= 0; at = text.indexOf(token, at + 1)) {
+    const before = text[at - 1];
+    const after = text[at + token.length];
+    if ((before === undefined || !partOfName.test(before)) && (after === undefined || !partOfName.test(after))) {
+      return true;
     }
   }
   return false;
@@ -57,27 +126,5 @@ function prefixedIn(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 
 function namesMore(a: Features, b: Features): boolean {
   for (const entity of a.entities) if (!b.words.has(entity) && !b.contentKey.includes(entity)) return true;
-  return false;
-}
-
-function differInOrder(a: Features, b: Features): boolean {
-  if (a.numbersKey === b.numbersKey && a.numbers.length > 1 && a.numbers.join() !== b.numbers.join()) return true;
-  if (crossed([...a.entities], [...b.entities])) return true;
-  return (a.directed || b.directed) && crossed(a.content, b.content);
-}
-
-/** Whether two things that both sides have stand in another order. First occurrences count. */
-function crossed(a: readonly string[], b: readonly string[]): boolean {
-  const places = new Map<string, number>();
-  for (let i = b.length - 1; i >= 0; i--) places.set(b[i]!, i);
-  const seen = new Set<string>();
-  let last = -1;
-  for (const each of a) {
-    const place = places.get(each);
-    if (place === undefined || seen.has(each)) continue;
-    seen.add(each);
-    if (place < last) return true;
-    last = place;
-  }
   return false;
 }

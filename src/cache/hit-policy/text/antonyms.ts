@@ -39,22 +39,115 @@ const pairs = `
   majority/minority presence/absence present/absent guilty/innocent lawful/unlawful virtue/vice
   war/peacetime prefix/suffix head/tail wrap/unwrap zip/unzip freeze/unfreeze merge/split join/split
   like/dislike trust/distrust trust/mistrust understand/misunderstand pre/post import/deport
+  useful/useless arrogant/humble brave/cowardly generous/stingy loud/quiet noisy/quiet clean/dirty sweet/sour
+  sweet/bitter raw/cooked frozen/thawed fresh/stale tight/loose sharp/blunt smooth/rough near/far closest/farthest
+  nearest/farthest above/below over/under ahead/behind left/right upstairs/downstairs upstream/downstream
+  uphill/downhill inbound/outbound incoming/outgoing domestic/international national/foreign urban/rural
+  wholesale/retail fixed/variable gross/net debtor/creditor landlord/tenant plaintiff/defendant prosecution/defense
+  winner/loser predator/prey host/guest leader/follower master/servant ancestor/descendant nephew/niece uncle/aunt
+  grandfather/grandmother actor/actress prince/princess groom/bride widow/widower boyfriend/girlfriend mr/mrs he/she
+  him/her his/her sitting/standing sit/stand stand/lie awake/sleeping laugh/cry remember/forget find/lose teach/learn
+  ask/answer speak/listen catch/throw fill/empty tie/untie fold/unfold dress/undress pack/unpack plug/unplug
+  sink/float melt/solidify tighten/loosen strengthen/weaken lengthen/shorten widen/narrow thicken/thin darken/lighten
+  heat/chill promote/demote promotion/demotion praise/criticize reward/punish reward/penalty protect/expose
+  retain/discard keep/discard keep/remove stay/leave continue/quit continue/stop resume/pause play/pause mute/unmute
+  check/uncheck select/deselect undo/redo zoom/unzoom maximise/minimise commit/rollback acquire/release
+  allocate/deallocate allocate/free ascend/drop append/prepend prefix/postfix opaque/transparent coarse/fine
+  dense/sparse sparse/dense eager/lazy greedy/lazy strict/loose strict/lenient backup/restore online/offline
+  signed/unsigned even/odd vertical/lateral introvert/extrovert numerator/denominator dividend/divisor
+  bullish/bearish overdraft/surplus inpatient/outpatient systolic/diastolic acute/chronic benign/malignant
+  hypertension/hypotension hyperglycemia/hypoglycemia hyperthyroidism/hypothyroidism constipation/diarrhea
+  premium/economy departing/arriving departures/arrivals outbound/return carnivore/herbivore vegan/carnivore
+  employed/unemployed fulltime/parttime qualified/unqualified paid/unpaid eligible/ineligible
 `;
 
-/** Pole of a word: which pairs it stands in, and on which side. */
-export const poles: ReadonlyMap<string, readonly { readonly pair: number; readonly side: 1 | 2 }[]> = readPairs();
+export interface Pole {
+  readonly pair: number;
+  readonly side: 1 | 2;
+}
 
-function readPairs(): Map<string, { pair: number; side: 1 | 2 }[]> {
-  const found = new Map<string, { pair: number; side: 1 | 2 }[]>();
-  for (const [pair, both] of pairs.trim().split(/\s+/).entries()) {
+/** Pole of a word, also inflected: which pairs it stands in, and on which side. */
+export const poles: ReadonlyMap<string, readonly Pole[]> = readPairs();
+
+function readPairs(): Map<string, Pole[]> {
+  const found = new Map<string, Pole[]>();
+  const listed = pairs.trim().split(/\s+/);
+  const all = new Set(listed.flatMap((both) => both.split('/')));
+  const add = (word: string, pole: Pole) => {
+    const here = found.get(word);
+    if (here === undefined) found.set(word, [pole]);
+    else if (!here.some(({ pair, side }) => pair === pole.pair && side === pole.side)) here.push(pole);
+  };
+  for (const [pair, both] of listed.entries()) {
     for (const [i, word] of both.split('/').entries()) {
-      const here = found.get(word) ?? [];
-      here.push({ pair, side: i === 0 ? 1 : 2 });
-      found.set(word, here);
+      const pole: Pole = { pair, side: i === 0 ? 1 : 2 };
+      add(word, pole);
+      // A form that has pairs of its own ("lower" beside "low") keeps to them.
+      for (const form of inflected(word)) if (!all.has(form)) add(form, pole);
     }
   }
   return found;
 }
 
+/** Forms as of a verb or a noun; those that do not exist do no harm. */
+function inflected(word: string): string[] {
+  if (word.length < 4 || /(?:er|est|ly|s)$/.test(word)) return [];
+  if (word.endsWith('e')) return [`${word}s`, `${word}d`, `${word.slice(0, -1)}ing`];
+  if (/[^aeiou]y$/.test(word)) return [`${word.slice(0, -1)}ies`, `${word.slice(0, -1)}ied`, `${word}ing`];
+  const forms = [`${word}s`, `${word}es`, `${word}ed`, `${word}ing`];
+  if (/[^aeiou][aeiou][^aeiouwxy]$/.test(word)) forms.push(`${word + word.at(-1)}ed`, `${word + word.at(-1)}ing`);
+  return forms;
+}
+
 /** Beginnings that turn a word into its opposite. */
-export const opposingPrefixes = ['un', 'dis', 'de', 'non', 'in', 'im', 'ir', 'il', 'mis', 'anti'] as const;
+const negating = ['un', 'dis', 'de', 'non', 'in', 'im', 'ir', 'il', 'mis', 'anti'] as const;
+/** Beginnings that oppose each other. */
+const opposed: readonly (readonly [string, string])[] = [
+  ['over', 'under'],
+  ['pre', 'post'],
+  ['up', 'down'],
+  ['in', 'out'],
+  ['in', 'de'],
+  ['in', 'ex'],
+  ['im', 'ex'],
+  ['en', 'dis'],
+  ['ac', 'de'],
+  ['inter', 'intra'],
+  ['hyper', 'hypo'],
+  ['macro', 'micro'],
+  ['maxi', 'mini'],
+  ['pro', 'anti'],
+  ['multi', 'single'],
+];
+const swaps: readonly (readonly [string, string])[] = opposed.flatMap(([a, b]) => [[a, b] as const, [b, a] as const]);
+/** Begin like an opposite of a word that they have nothing to do with. */
+const unopposed = new Set(
+  `design designs designed debug under until unit united into income inform inside instead intend invest index install
+   instance interest internet important improve image island display discover discuss distance district dish despite
+   depend detail desk unless mission miss mister misses decide decimal degree delay deliver demand depart dependent`.split(
+    /\s+/,
+  ),
+);
+
+/** Words that say the opposite of this one, by its beginning or its -less: `unlock` → `lock`, `careful` → `careless`. */
+export function oppositesOf(word: string): readonly string[] | undefined {
+  if (word.length < 5) return undefined;
+  const first = word.charCodeAt(0);
+  const ending = word.charCodeAt(word.length - 1);
+  // Only these begin a listed beginning, and only -ful and -less end so.
+  const begins =
+    first === 97 || (first >= 100 && first <= 105) || (first >= 109 && first <= 112) || first === 115 || first === 117;
+  if (!begins && ending !== 108 && ending !== 115) return undefined;
+  if (unopposed.has(word)) return undefined;
+  let found: string[] | undefined;
+  if (begins) {
+    for (const prefix of negating) {
+      if (word.startsWith(prefix) && word.length > prefix.length + 2) (found ??= []).push(word.slice(prefix.length));
+    }
+    for (const [from, to] of swaps) {
+      if (word.startsWith(from) && word.length > from.length + 2) (found ??= []).push(to + word.slice(from.length));
+    }
+  }
+  if (word.endsWith('ful')) (found ??= []).push(`${word.slice(0, -3)}less`);
+  return found;
+}

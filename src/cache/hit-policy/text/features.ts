@@ -1,93 +1,208 @@
 /** What the guards compare, read once from each text. */
-import { poles } from './antonyms.ts';
+import { asksOf } from './asks.ts';
+import { oppositesOf } from './antonyms.ts';
+import { codeOf } from './code.ts';
+import { formatOf } from './format.ts';
+import { LanguageCount, negatesWithNo } from './language.ts';
+import { factsOf } from './lexicon.ts';
 import { numberAt } from './numbers.ts';
+import { canonicalOrder, plainlyAsked } from './phrases.ts';
 import { tokenize, type Token } from './tokens.ts';
-import { emptyWords, functionWords, leadingPrepositions, negators, orderMarkers, stem } from './words.ts';
+import { currencies } from './units.ts';
+import { stem } from './words.ts';
 
 export interface Features {
   /** Stems of words that carry meaning, numbers and symbols, in order; a phrase set before the question comes last. */
   readonly content: readonly string[];
   readonly contentKey: string;
-  /** Numbers with their units, in order. */
+  /** Numbers with their units, dates and versions, in order. */
   readonly numbers: readonly string[];
   /** The same sorted, as one text. */
   readonly numbersKey: string;
+  /** Numbers and versions without units, sorted, as one text. */
+  readonly figuresKey: string;
+  /** Of the figures, those that are versions. */
+  readonly versions: ReadonlySet<string>;
+  /** Dates, times and relative days, sorted, as one text. */
+  readonly datesKey: string;
+  /** Units other than currencies, beside a number or alone. */
+  readonly units: ReadonlySet<string>;
+  readonly currencies: ReadonlySet<string>;
   /** Number of negating words. */
   readonly negations: number;
   /** Pairs of opposites that occur → sides: 1, 2 or 3 for both. */
   readonly poles: ReadonlyMap<number, number>;
+  /** Words with what would be their opposites by form: `unlock` and `lock`. */
+  readonly opposites: readonly { readonly word: string; readonly opposite: string }[];
   /** All words in lower case. */
   readonly words: ReadonlySet<string>;
   /** Names, acronyms, identifiers, addresses, flags and quoted words, lower case, in order. */
   readonly entities: ReadonlySet<string>;
   /** Whether a word is there with which order carries meaning. */
   readonly directed: boolean;
+  /** Kind of answer asked for, see `asksOf`. */
+  readonly asks: string;
+  /** Language or script; '' where that is not clear. */
+  readonly language: string;
+  /** Asks about the form of the answer, sorted; '' for none. */
+  readonly format: string;
+  /** Identifiers, flags, paths and operators, as written. */
+  readonly code: ReadonlySet<string>;
+  readonly programmingLanguages: ReadonlySet<string>;
+  readonly lower: string;
 }
 
-/** O(n). English; texts in other languages get words, numbers and names only. */
+const noNames: ReadonlySet<string> = new Set();
+const noPoles: ReadonlyMap<number, number> = new Map();
+const noOpposites: Features['opposites'] = [];
+
+/** O(n). English; texts in other languages get words, numbers, names and their negations. */
 export function featuresOf(text: string): Features {
-  const tokens = canonicalOrder(withoutPoliteness(tokenize(text)));
+  const all = tokenize(text);
+  const plain = plainlyAsked(all);
+  const tokens = canonicalOrder(plain);
   const shouted = text === text.toUpperCase();
   const quoted = quotedWords(text);
   const content: string[] = [];
   const numbers: string[] = [];
+  const figures: string[] = [];
+  const dates: string[] = [];
   const words = new Set<string>();
-  const sides = new Map<number, number>();
   const entities = new Set<string>();
+  let versions: Set<string> | undefined;
+  let units: Set<string> | undefined;
+  let money: Set<string> | undefined;
+  let programs: Set<string> | undefined;
+  let sides: Map<number, number> | undefined;
+  let opposites: { word: string; opposite: string }[] | undefined;
   let negations = 0;
+  let foreignNegations = 0;
+  let saysNo = 0;
   let directed = false;
+  let mayAskForm = false;
 
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     const number = numberAt(tokens, i);
     if (number !== undefined) {
-      numbers.push(number.value);
-      content.push(`#${number.value}`);
-      for (let j = i; j < i + number.length; j++) words.add(tokens[j]!.text);
+      const { kind, value, unit } = number;
+      const whole = unit === '' ? value : `${value}|${unit}`;
+      numbers.push(whole);
+      content.push(`#${whole}`);
+      if (kind === 'date') dates.push(value);
+      else figures.push(value);
+      if (kind === 'version') (versions ??= new Set()).add(value);
+      if (unit !== '') {
+        if (currencies.has(unit)) (money ??= new Set()).add(unit);
+        else (units ??= new Set()).add(unit);
+      }
+      for (let j = i; j < i + number.length; j++) {
+        const { text: part } = tokens[j]!;
+        words.add(part);
+        mayAskForm ||= factsOf(part)?.format === true;
+      }
       i += number.length - 1;
       continue;
     }
     if (token.text === ',') continue;
+    const facts = factsOf(token.text);
     if (token.kind === 'symbol') {
       content.push(token.text);
-      directed ||= orderMarkers.has(token.text);
+      directed ||= facts?.orders === true;
       continue;
     }
     // "US" and "us", "IT" and "it" are different words.
-    const acronym = !shouted && token.raw.length > 1 && /^[A-Z]{2,}$/.test(token.raw);
-    const word = acronym && functionWords.has(token.text) ? token.raw : token.text;
+    const acronym = !shouted && isAcronym(token.raw);
+    const word = acronym && facts?.isFunctionWord === true ? token.raw : token.text;
     words.add(word);
-    if (negators.has(word)) negations += 1;
-    if (orderMarkers.has(word)) directed = true;
-    for (const { pair, side } of poles.get(word) ?? []) sides.set(pair, (sides.get(pair) ?? 0) | side);
-    if (!shouted && isEntity(token, acronym, quoted)) entities.add(word);
-    if (!emptyWords.has(word)) content.push(stem(word));
+    if (!shouted && isEntity(token, acronym, quoted, facts?.isFunctionWord === true)) entities.add(word);
+    const opposite = oppositesOf(word);
+    if (opposite !== undefined) for (const each of opposite) (opposites ??= []).push({ word, opposite: each });
+    if (facts === undefined || word !== token.text) {
+      content.push(stem(word));
+      continue;
+    }
+    if (facts.negates) negations += 1;
+    if (facts.negatesAbroad) {
+      if (word === 'no') saysNo += 1;
+      else foreignNegations += 1;
+    }
+    directed ||= facts.orders;
+    for (const { pair, side } of facts.poles) {
+      sides ??= new Map();
+      sides.set(pair, (sides.get(pair) ?? 0) | side);
+    }
+    mayAskForm ||= facts.format;
+    if (facts.unit !== '') {
+      if (currencies.has(facts.unit)) (money ??= new Set()).add(facts.unit);
+      else (units ??= new Set()).add(facts.unit);
+    }
+    if (facts.programs !== '') (programs ??= new Set()).add(facts.programs);
+    if (!facts.empty) content.push(stem(word));
+  }
+  const language = languageOf(all, text);
+  if (language !== 'en' && language !== '') {
+    negations = foreignNegations + (negatesWithNo(language) ? saysNo : 0) + unspacedNegations(language, text);
   }
   return {
     content,
     contentKey: content.join(' '),
     numbers,
-    numbersKey: numbers.length > 1 ? [...numbers].sort().join(' ') : (numbers[0] ?? ''),
+    numbersKey: keyOf(numbers),
+    figuresKey: keyOf(figures),
+    versions: versions ?? noNames,
+    datesKey: keyOf(dates),
+    units: units ?? noNames,
+    currencies: money ?? noNames,
     negations,
-    poles: sides,
+    poles: sides ?? noPoles,
+    opposites: opposites ?? noOpposites,
     words,
     entities,
     directed,
+    asks: asksOf(plain),
+    language,
+    format: mayAskForm ? formatOf(flat(text)) : '',
+    code: codeOf(text),
+    programmingLanguages: programs ?? noNames,
+    lower: text.toLowerCase(),
   };
 }
 
-function isEntity(token: Token, acronym: boolean, quoted: ReadonlySet<string>): boolean {
+function languageOf(tokens: readonly Token[], text: string): string {
+  const count = new LanguageCount();
+  for (const { text: word } of tokens) count.add(factsOf(word)?.languages ?? 0);
+  return count.of(text);
+}
+
+const keyOf = (values: string[]): string => (values.length > 1 ? values.toSorted().join(' ') : (values[0] ?? ''));
+
+const flat = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/['’]/g, '')
+    .replace(/[^\p{L}\p{N}\s-]+/gu, ' ')
+    .replace(/\s+/g, ' ');
+
+function isAcronym(raw: string): boolean {
+  if (raw.length < 2) return false;
+  for (let i = 0; i < raw.length; i++) {
+    const code = raw.charCodeAt(i);
+    if (code < 65 || code > 90) return false;
+  }
+  return true;
+}
+
+function isEntity(token: Token, acronym: boolean, quoted: ReadonlySet<string>, isFunctionWord: boolean): boolean {
   if (acronym || quoted.has(token.text)) return true;
   const { raw } = token;
   if (raw === token.text) return /[_\d./-]/.test(raw);
-  if (functionWords.has(token.text)) return false;
+  if (isFunctionWord) return false;
   return !token.first || /[a-z\d_.][A-Z]/.test(raw);
 }
 
-const noWords: ReadonlySet<string> = new Set();
-
 function quotedWords(text: string): ReadonlySet<string> {
-  if (!/["“`]/.test(text)) return noWords;
+  if (!/["“`]/.test(text)) return noNames;
   const found = new Set<string>();
   for (const [passage] of text.matchAll(/"[^"\n]{1,80}"|“[^”\n]{1,80}”|`[^`\n]{1,80}`/g)) {
     for (const word of passage.toLowerCase().match(/[\p{L}\p{N}_.-]+/gu) ?? []) found.add(word);
@@ -95,53 +210,9 @@ function quotedWords(text: string): ReadonlySet<string> {
   return found;
 }
 
-/** Ways to open a request that leave the question as it is, longest first; each is a list of words. */
-const openings: readonly (readonly string[])[] = `
-  i was wondering if you could tell me | i would like to know | i want to know | i need to know | do you know
-  i was wondering | could you please tell me | can you please tell me | please let me know | let me know
-  would you mind telling me | could you tell me | can you tell me | would you tell me | will you tell me
-  could you | can you | would you | will you | tell me | give me | show me | please | kindly | hello | hi | hey | ok
-  okay | so | well | thanks | um | just | quick question | question
-`
-  .split(/[|\n]/)
-  .map((phrase) => phrase.trim().split(' '))
-  .filter(([word]) => word !== '')
-  .sort((a, b) => b.length - a.length);
-
-const openingWords = new Set(openings.map(([word]) => word!));
-const closings = new Set(['please', 'thanks', 'thx', 'pls', 'plz']);
-/** After `how`: who does it does not matter. */
-const anyone = new Set(['i', 'you', 'we', 'one']);
-const anyoneHelpers = new Set(['do', 'can', 'does']);
-
-function withoutPoliteness(tokens: readonly Token[]): readonly Token[] {
-  let from = 0;
-  let asks = false;
-  while (from < tokens.length && openingWords.has(tokens[from]!.text)) {
-    const opening = openings.find((phrase) => phrase.every((word, i) => tokens[from + i]?.text === word));
-    if (opening === undefined || from + opening.length >= tokens.length) break;
-    from += opening.length;
-    asks ||= opening.at(-1) === 'me' || opening.at(-1) === 'know';
-    if (tokens[from]?.text === ',') from += 1;
-  }
-  let to = tokens.length;
-  while (to > from + 1 && (closings.has(tokens[to - 1]!.text) || tokens[to - 1]!.text === ',')) to -= 1;
-  if (to > from + 2 && tokens[to - 2]!.text === 'thank' && tokens[to - 1]!.text === 'you') to -= 2;
-  if (to > from + 2 && tokens[to - 2]!.text === 'for' && tokens[to - 1]!.text === 'me') to -= 2;
-  const kept = tokens.slice(from, to);
-  // "Tell me the capital" is "what is the capital".
-  if (asks && kept[0]?.text === 'the') kept[0] = { kind: 'word', text: 'what', raw: 'what', first: true };
-  const how = kept[0]?.text === 'how' ? 1 : -1;
-  if (how === 1 && kept[1]?.text === 'to') kept.splice(1, 1);
-  else if (how === 1 && anyoneHelpers.has(kept[1]?.text ?? '') && anyone.has(kept[2]?.text ?? '')) kept.splice(1, 2);
-  return kept;
-}
-
-/** "In Python, how …" is "how … in Python". */
-function canonicalOrder(tokens: readonly Token[]): readonly Token[] {
-  if (!leadingPrepositions.has(tokens[0]?.text ?? '')) return tokens;
-  const comma = tokens.findIndex(({ text }) => text === ',');
-  if (comma < 2 || comma > 6 || comma === tokens.length - 1) return tokens;
-  const rest = withoutPoliteness(tokens.slice(comma + 1));
-  return [...rest, ...tokens.slice(0, comma)];
+/** In scripts without spaces a negation is a part of a longer run of letters. */
+function unspacedNegations(language: string, text: string): number {
+  const pattern =
+    language === 'han' ? /[不没沒无無别別未]/g : language === 'kana' ? /ない|ません|なく|ずに/g : undefined;
+  return pattern === undefined ? 0 : (text.match(pattern)?.length ?? 0);
 }

@@ -1,24 +1,16 @@
 /** Numbers of a prompt in one spelling: `1,000` = `1000` = `one thousand`, with unit, currency or date bound to them. */
+import { dateNumberAt, dateWordAt, dateWords } from './dates.ts';
 import type { Token } from './tokens.ts';
+import { gluedOnly, units } from './units.ts';
 
 export interface NumberAt {
-  /** `1000`, `3|percent`, `5|km`, `1st`, `2024-01-05`, `15:00`, `3.10`. */
+  readonly kind: 'plain' | 'date' | 'version';
+  /** `1000`, `1st`, `5..10`, `2024-01-05`, `15:00`, `3.10`. */
   readonly value: string;
+  /** Unit or currency bound to it; '' for none. */
+  readonly unit: string;
   /** Tokens it takes. */
   readonly length: number;
-}
-
-/** The number that begins at `at`, if one does. */
-export function numberAt(tokens: readonly Token[], at: number): NumberAt | undefined {
-  const token = tokens[at]!;
-  const date = dateAt(tokens, at);
-  if (date !== undefined) return date;
-  if (token.kind === 'number') return written(tokens, at, token.text);
-  if (token.kind !== 'word') return undefined;
-  const ordinal = ordinals.get(token.text);
-  if (ordinal !== undefined && !isTimeUnit(tokens, at)) return { value: ordinal, length: 1 };
-  if (/^v\d/.test(token.text)) return { value: token.text.slice(1), length: 1 };
-  return spelled(tokens, at);
 }
 
 const small = new Map(
@@ -41,74 +33,60 @@ const scales = new Map([
 const ordinals = new Map(
   'first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'
     .split(' ')
-    .map((word, i) => [word, `${i + 1}${['st', 'nd', 'rd'][i] ?? 'th'}`]),
+    .map((word, i) => [word, i + 1]),
 );
-const months = new Map(
-  'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ').map((word, i) => [word, String(i + 1).padStart(2, '0')]),
+const roundOrdinals = new Map(
+  'twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth'
+    .split(' ')
+    .map((word, i) => [word, (i + 2) * 10]),
 );
-const fullMonths = new Set(
-  'january february march april may june july august september october november december sept'.split(' '),
+/** Names that a version follows, also in small letters and without a dot. */
+const versioned = new Set(
+  `version release python java node php ruby ios android windows ubuntu debian fedora macos postgres postgresql mysql
+   redis django rails angular react vue swift kotlin scala perl go rust typescript ecmascript html css http tls ssl usb
+   bluetooth wifi gpt llama qwen ipv office excel`.split(/\s+/),
 );
+const beforeVersion = new Set(['version', 'release', 'v', 'ver']);
 
-const units = new Map<string, string>();
-for (const [unit, names] of Object.entries({
-  percent: '% percent',
-  usd: '$ usd dollar dollars bucks',
-  eur: '€ eur euro euros',
-  gbp: '£ gbp quid',
-  jpy: '¥ jpy yen',
-  inr: '₹ inr rupee rupees',
-  pound: 'pound pounds',
-  km: 'km kms kilometer kilometers kilometre kilometres',
-  m: 'm meter meters metre metres',
-  cm: 'cm centimeter centimeters centimetre centimetres',
-  mm: 'mm millimeter millimeters millimetre millimetres',
-  mile: 'mi mile miles',
-  ft: 'ft foot feet',
-  inch: 'inch inches',
-  yard: 'yd yard yards',
-  kg: 'kg kgs kilo kilos kilogram kilograms',
-  g: 'g gram grams',
-  mg: 'mg milligram milligrams',
-  lb: 'lb lbs',
-  oz: 'oz ounce ounces',
-  l: 'l liter liters litre litres',
-  ml: 'ml milliliter milliliters millilitre millilitres',
-  ms: 'ms millisecond milliseconds',
-  s: 's sec secs second seconds',
-  min: 'min mins minute minutes',
-  h: 'h hr hrs hour hours',
-  day: 'day days',
-  week: 'wk week weeks',
-  month: 'month months',
-  year: 'yr yrs year years',
-  celsius: 'c celsius °c',
-  fahrenheit: 'f fahrenheit °f',
-  degree: 'degree degrees °',
-  byte: 'byte bytes',
-  bit: 'bit bits',
-  kb: 'kb',
-  mb: 'mb',
-  gb: 'gb',
-  tb: 'tb',
-  kib: 'kib',
-  mib: 'mib',
-  gib: 'gib',
-  mph: 'mph',
-  kmh: 'kmh',
-  watt: 'w watt watts',
-  kw: 'kw',
-  kwh: 'kwh',
-  volt: 'v volt volts',
-  hz: 'hz',
-  mhz: 'mhz',
-  ghz: 'ghz',
-  px: 'px pixel pixels',
-})) {
-  for (const name of names.split(' ')) units.set(name, unit);
+const numberWords: ReadonlySet<string> = new Set([
+  ...small.keys(),
+  ...tens.keys(),
+  ...scales.keys(),
+  ...ordinals.keys(),
+  ...roundOrdinals.keys(),
+  ...dateWords,
+  ...beforeVersion,
+  ...'usd eur gbp jpy inr chf cad aud cny krw'.split(' '),
+]);
+
+/** The number that begins at `at`, if one does. */
+export function numberAt(tokens: readonly Token[], at: number): NumberAt | undefined {
+  const token = tokens[at]!;
+  if (token.kind === 'symbol') return undefined;
+  if (token.kind === 'number') {
+    return dateNumberAt(tokens, at) ?? withRange(tokens, at, written(tokens, at, token.text));
+  }
+  if (!numberWords.has(token.text)) return gluedVersion(token.text);
+  return dateWordAt(tokens, at) ?? named(tokens, at) ?? withRange(tokens, at, spelled(tokens, at));
 }
-/** Letters that are units only when glued to the number: apart they are words or names. */
-const gluedOnly = new Set(['c', 'f', 'v', 'w', 's', 'h', 'l', 'g', 'm']);
+
+/** `v1.2`: of other words that end in digits (`gpt4`, `mp3`) the splitter makes two tokens. */
+function gluedVersion(text: string): NumberAt | undefined {
+  if (text.charCodeAt(0) !== 118 /* v */ || !/^v\d/.test(text)) return undefined;
+  return { kind: 'version', value: text.slice(1), unit: '', length: 1 };
+}
+
+/** `version 3`, `USD 5`. */
+function named(tokens: readonly Token[], at: number): NumberAt | undefined {
+  const next = tokens[at + 1];
+  if (next?.kind !== 'number') return undefined;
+  const { text } = tokens[at]!;
+  if (beforeVersion.has(text)) return { kind: 'version', value: plain(next.text), unit: '', length: 2 };
+  const unit = units.get(text);
+  if (unit === undefined) return undefined;
+  const number = written(tokens, at + 1, next.text);
+  return number.unit === '' ? { ...number, unit, length: number.length + 1 } : undefined;
+}
 
 /** "a second", "per second", "30 seconds": a time, not a place in a row. */
 function isTimeUnit(tokens: readonly Token[], at: number): boolean {
@@ -117,31 +95,53 @@ function isTimeUnit(tokens: readonly Token[], at: number): boolean {
   return before === 'a' || before === 'per' || before === 'each' || before === 'every' || before === 'one';
 }
 
+const moneyScales = new Map([
+  ['m', 1e6],
+  ['mn', 1e6],
+  ['b', 1e9],
+  ['bn', 1e9],
+]);
+
 function written(tokens: readonly Token[], at: number, text: string): NumberAt {
+  if (text.startsWith('v')) return { kind: 'version', value: text.slice(1), unit: '', length: 1 };
   const [, currency = '', digits = '', tail = ''] = /^([$€£¥₹]?)([+-]?\d+(?:[.,:/-]\d+)*)(.*)$/.exec(text) ?? [];
   const next = tokens[at + 1];
-  const afternoon = tail === 'pm' || tail === 'am' ? tail : next?.text === 'pm' || next?.text === 'am' ? next.text : '';
-  if (afternoon !== '' && /^\d{1,2}(?::\d\d)?$/.test(digits)) {
-    return { value: timeOf(digits, afternoon), length: tail === '' ? 2 : 1 };
-  }
   let value = plain(digits);
   let length = 1;
-  if (tail === 'k' && /^\d+(?:\.\d+)?$/.test(value)) value = scaled(value, 1e3);
-  else if (/^(?:st|nd|rd|th)$/.test(tail)) return { value: value + tail, length };
+  const moneyScale = currency === '' ? undefined : moneyScales.get(tail);
+  if (moneyScale !== undefined) value = scaled(value, moneyScale);
+  else if (tail === 'k' && /^\d+(?:\.\d+)?$/.test(value)) value = scaled(value, 1e3);
+  else if (tail === 'st' || tail === 'nd' || tail === 'rd' || tail === 'th')
+    return plainNumber(value + tail, '', length);
   else if (tail !== '') {
     const unit = units.get(tail);
-    return { value: unit === undefined ? value + tail : `${value}|${unit}`, length };
+    return unit === undefined ? plainNumber(value + tail, '', length) : plainNumber(tidy(value), unit, length);
   }
   const scale = next?.kind === 'word' ? scales.get(next.text) : undefined;
   if (scale !== undefined && /^[+-]?\d+(?:\.\d+)?$/.test(value)) {
     value = scaled(value, scale);
     length += 1;
   }
+  if (currency === '' && length === 1 && isVersion(tokens, at, value)) {
+    return { kind: 'version', value, unit: '', length };
+  }
   return bound(tokens, at, value, length, currency);
 }
 
+function isVersion(tokens: readonly Token[], at: number, value: string): boolean {
+  if (/^\d+\.\d+\./.test(value)) return true;
+  // HTTP/1.1
+  const before = tokens[at - 1]?.text === '/' ? tokens[at - 2] : tokens[at - 1];
+  if (before?.kind !== 'word') return false;
+  return versioned.has(before.text) || (value.includes('.') && !before.first && before.raw !== before.text);
+}
+
+const plainNumber = (value: string, unit: string, length: number): NumberAt => ({ kind: 'plain', value, unit, length });
+
 function spelled(tokens: readonly Token[], at: number): NumberAt | undefined {
   const first = tokens[at]!.text;
+  const ordinal = ordinals.get(first) ?? roundOrdinals.get(first);
+  if (ordinal !== undefined) return isTimeUnit(tokens, at) ? undefined : plainNumber(ordinalOf(ordinal), '', 1);
   if (first === 'one' && !isCountedOne(tokens, at)) return undefined;
   if (!small.has(first) && !tens.has(first) && !scales.has(first)) return undefined;
   let total = 0;
@@ -154,6 +154,10 @@ function spelled(tokens: readonly Token[], at: number): NumberAt | undefined {
     const unit = small.get(word);
     const ten = tens.get(word);
     const scale = scales.get(word);
+    const last = ordinals.get(word);
+    if (last !== undefined && last < 10 && i > at && group % 100 >= 20 && group % 10 === 0) {
+      return plainNumber(ordinalOf(total + group + last), '', i - at + 1);
+    }
     if (unit !== undefined && group % (unit < 10 ? 10 : 100) === 0) group += unit;
     else if (ten !== undefined && group % 100 === 0) group += ten;
     else if (scale === 100 || scale === 12) group = (group || 1) * scale;
@@ -165,6 +169,11 @@ function spelled(tokens: readonly Token[], at: number): NumberAt | undefined {
     if (unit === 0) break;
   }
   return bound(tokens, at, String(total + group), length, '');
+}
+
+function ordinalOf(value: number): string {
+  const ending = value % 100 > 10 && value % 100 < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][value % 10] ?? 'th');
+  return value + ending;
 }
 
 /** "one" is a number in "one apple", and none in "no one", "which one", "one of them", "how does one". */
@@ -180,62 +189,41 @@ const beforePronounOne = new Set(
 /** Binds the unit or currency that stands beside the number. */
 function bound(tokens: readonly Token[], at: number, value: string, length: number, currency: string): NumberAt {
   const next = tokens[at + length];
-  if (currency !== '') return { value: `${value}|${units.get(currency)}`, length };
-  if (next === undefined || gluedOnly.has(next.text)) return { value, length };
-  const unit = units.get(next.text);
-  return unit === undefined ? { value, length } : { value: `${value}|${unit}`, length: length + 1 };
-}
-
-function dateAt(tokens: readonly Token[], at: number): NumberAt | undefined {
-  const month = monthOf(tokens[at]!);
-  if (month !== undefined) {
-    const day = dayOf(tokens[at + 1]);
-    if (day !== undefined) return withYear(tokens, at + 2, at, `${month}-${day}`);
-    const year = yearOf(tokens[at + 1]);
-    return year === undefined ? undefined : { value: `${year}-${month}`, length: 2 };
+  if (currency !== '') {
+    // "$5 dollars" says it twice.
+    const again = next !== undefined && units.get(next.text) === units.get(currency) ? 1 : 0;
+    return plainNumber(tidy(value), units.get(currency)!, length + again);
   }
-  const day = dayOf(tokens[at]);
-  if (day === undefined) return undefined;
-  const skip = tokens[at + 1]?.text === 'of' ? 2 : 1;
-  const later = tokens[at + skip] && monthOf(tokens[at + skip]!);
-  return later === undefined ? undefined : withYear(tokens, at + skip + 1, at, `${later}-${day}`);
+  if (next === undefined) return plainNumber(value, '', length);
+  if (next.text === 'per' && tokens[at + length + 1]?.text === 'cent') return plainNumber(value, 'percent', length + 2);
+  const unit = gluedOnly.has(next.text) && !(next.raw === 'C' || next.raw === 'F') ? undefined : units.get(next.text);
+  return unit === undefined ? plainNumber(value, '', length) : plainNumber(tidy(value), unit, length + 1);
 }
 
-function withYear(tokens: readonly Token[], at: number, from: number, monthAndDay: string): NumberAt {
-  const comma = tokens[at]?.text === ',' ? 1 : 0;
-  const year = yearOf(tokens[at + comma]);
-  if (year === undefined) return { value: `--${monthAndDay}`, length: at - from };
-  return { value: `${year}-${monthAndDay}`, length: at + comma + 1 - from };
-}
-
-function monthOf(token: Token): string | undefined {
-  if (token.kind !== 'word' || !(token.text.length === 3 || fullMonths.has(token.text))) return undefined;
-  // In small letters `may` and `march` are verbs.
-  if ((token.text === 'may' || token.text === 'march') && token.raw === token.text) return undefined;
-  return months.get(token.text.slice(0, 3));
-}
-
-function dayOf(token: Token | undefined): string | undefined {
-  const day = token?.kind === 'number' ? /^(\d{1,2})(?:st|nd|rd|th)?$/.exec(token.text)?.[1] : undefined;
-  return day !== undefined && Number(day) >= 1 && Number(day) <= 31 ? day.padStart(2, '0') : undefined;
-}
-
-function yearOf(token: Token | undefined): string | undefined {
-  return token?.kind === 'number' && /^[12]\d{3}$/.test(token.text) ? token.text : undefined;
-}
-
-function timeOf(digits: string, half: string): string {
-  const [hour = '0', minute = '00'] = digits.split(':');
-  const hours = (Number(hour) % 12) + (half === 'pm' ? 12 : 0);
-  return `${String(hours).padStart(2, '0')}:${minute}`;
+/** "5 to 10 km" = "5-10 km" = "between 5 and 10 km". */
+function withRange(tokens: readonly Token[], at: number, low: NumberAt | undefined): NumberAt | undefined {
+  if (low === undefined || low.kind !== 'plain') return low;
+  const joint = tokens[at + low.length];
+  const between = joint?.text === 'and' && tokens[at - 1]?.text === 'between';
+  if (joint?.text !== 'to' && !between) return low;
+  const from = at + low.length + 1;
+  const next = tokens[from];
+  if (next === undefined) return low;
+  const high = next.kind === 'number' ? written(tokens, from, next.text) : spelled(tokens, from);
+  if (high === undefined || high.kind !== 'plain') return low;
+  if (low.unit !== '' && low.unit !== high.unit) return low;
+  return plainNumber(`${low.value}..${high.value}`, high.unit, low.length + 1 + high.length);
 }
 
 /** Decimals stay as written, because 3.10 is another version than 3.1. */
 function plain(digits: string): string {
   if (/^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(digits)) return digits.replaceAll(',', '');
-  const date = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})$/.exec(digits);
-  if (date) return `${date[1]}-${date[2]!.padStart(2, '0')}-${date[3]!.padStart(2, '0')}`;
+  const range = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(digits);
+  if (range !== null) return `${range[1]}..${range[2]}`;
   return digits.startsWith('+') ? digits.slice(1) : digits;
 }
+
+/** An amount with a unit is no version: `$5.00` = `$5`. */
+const tidy = (value: string): string => (/^[+-]?\d+\.\d*0$/.test(value) ? String(Number(value)) : value);
 
 const scaled = (value: string, scale: number): string => String(Number((Number(value) * scale).toPrecision(12)));

@@ -16,15 +16,13 @@ export interface Token {
  * apostrophes, C++ and C#), run of other characters.
  */
 const pattern =
-  /(https?:\/\/[^\s"'<>]+|(?<![^\s"'`([])--?[a-zA-Z][\w-]*)|((?<![\p{L}\p{N}])[$€£¥₹]?[+-]?(?:\d+(?:[.,:/-]\d+)*)[%°\p{L}]?[\p{L}\p{N}]*)|([\p{L}_][\p{L}\p{N}\p{M}_]*(?:['.](?=\p{L})[\p{L}\p{N}_]+)*(?:\+\+|#(?!\w))?)|([^\s\p{L}]+?(?=[\s\p{L}\d]|$))/uy;
+  /(https?:\/\/[^\s"'<>]+|(?<![^\s"'`([])--?[a-zA-Z][\w-]*)|((?<![\p{L}\p{N}])v\d+(?:\.\d+)+|(?<![\p{L}\p{N}])[$€£¥₹]?[+-]?(?:\d+(?:[.,:/-]\d+)*)[%°\p{L}]?[\p{L}\p{N}]*)|([\p{L}_][\p{L}\p{N}\p{M}_]*(?:['.](?=\p{L})[\p{L}\p{N}_]+)*(?:\+\+|#(?!\w))?)|([^\s\p{L}]+?(?=[\s\p{L}\d]|$))/uy;
 
 /** Punctuation between words says nothing the words do not, unless it makes a face. */
 const idlePunctuation = /^(?!.*[:;]-?[()])[.,;:!?"'`()[\]…–—-]+$/;
 
 export function tokenize(text: string): Token[] {
-  const tidy = needsTidying.test(text)
-    ? text.replace(/[‘’]/g, "'").replace(/[“”]/g, '"').replace(joinedWords, ' ')
-    : text;
+  const tidy = needsTidying.test(text) ? tidied(text) : text;
   const tokens: Token[] = [];
   let first = true;
   for (let at = 0; at < tidy.length;) {
@@ -68,7 +66,17 @@ function plainWordEnd(text: string, from: number): number {
 }
 
 const joinedWords = /(?<=\p{L})-(?=\p{L})/gu;
-const needsTidying = /[‘’“”]|\p{L}-\p{L}/u;
+/** `gpt4`, `Python3.12`: a name and its number. A single letter (`x86`, `v2`) is no name. */
+const gluedNumber = /(?<=(?<![\p{L}\p{N}_])\p{L}{2,12})(?=\d+(?:\.\d+)*(?![\p{L}\p{N}_]))/gu;
+const needsTidying = /[‘’“”–]|\p{L}-\p{L}|\p{L}{2}\d/u;
+
+function tidied(text: string): string {
+  const straight = text
+    .replace(/[‘’]/g, "'")
+    .replace(/[“”]/g, '"')
+    .replace(/(?<=\d)–(?=\d)/g, '-');
+  return straight.replace(joinedWords, ' ').replace(gluedNumber, ' ');
+}
 
 function pushWord(tokens: Token[], raw: string, first: boolean): void {
   let text = raw.toLowerCase();
@@ -81,7 +89,7 @@ function pushWord(tokens: Token[], raw: string, first: boolean): void {
   if (apostrophe > 0) {
     const ending = text.slice(apostrophe + 1);
     if (ending === 't' && text.charCodeAt(apostrophe - 1) === 110 /* n */) {
-      const base = text.slice(0, apostrophe - 1);
+      const base = expansions.get(text.slice(0, apostrophe - 1))?.[0] ?? text.slice(0, apostrophe - 1);
       tokens.push(
         { kind: 'word', text: base, raw: base, first },
         { kind: 'word', text: 'not', raw: 'not', first: false },

@@ -4,7 +4,9 @@ const list = (words: string): readonly string[] => words.trim().split(/\s+/);
 const setOf = (words: string): ReadonlySet<string> => new Set(list(words));
 
 /** Carry grammar only. Prepositions, modal verbs and past forms are not here: they change the answer. */
-export const emptyWords = setOf('a an the is are am be been being do does of please kindly pls plz just');
+export const emptyWords = setOf(
+  'a an the is are am be been being do does of please kindly pls plz just actually basically really simply exactly',
+);
 
 /** Words that are no names, even where a sentence or a title writes them with a capital. */
 export const functionWords = setOf(`
@@ -23,10 +25,38 @@ export const negators = setOf(`
 /** Turns the two sides of a sentence against each other: with one of these, order carries meaning. */
 export const orderMarkers = setOf(`
   from to than vs versus into onto over before after by not without but except instead minus until through under above
-  below - / > < = -> => >= <= == : beats against
+  below replace replaces replacing substitute subtract - / > < = -> => >= <= == : beats against
 `);
 
 export const leadingPrepositions = setOf('in on for with using at as under within');
+
+/** British spelling/American spelling. */
+const american = `
+  colour/color colours/colors coloured/colored favourite/favorite favourites/favorites behaviour/behavior
+  behaviours/behaviors neighbour/neighbor neighbours/neighbors neighbourhood/neighborhood flavour/flavor
+  flavours/flavors honour/honor labour/labor humour/humor rumour/rumor harbour/harbor odour/odor vapour/vapor
+  armour/armor endeavour/endeavor saviour/savior parlour/parlor centre/center centres/centers theatre/theater
+  theatres/theaters metre/meter metres/meters litre/liter litres/liters fibre/fiber kilometre/kilometer
+  kilometres/kilometers grey/gray licence/license licences/licenses defence/defense offence/offense
+  practise/practice practising/practicing organise/organize organised/organized organising/organizing
+  organisation/organization organisations/organizations optimise/optimize optimised/optimized
+  optimising/optimizing optimisation/optimization summarise/summarize summarised/summarized analyse/analyze
+  analysed/analyzed analysing/analyzing realise/realize realised/realized recognise/recognize
+  recognised/recognized apologise/apologize customise/customize customised/customized normalise/normalize
+  normalisation/normalization initialise/initialize initialisation/initialization serialise/serialize
+  deserialise/deserialize visualise/visualize visualisation/visualization categorise/categorize
+  prioritise/prioritize minimise/minimize maximise/maximize memorise/memorize synchronise/synchronize
+  authorise/authorize authorisation/authorization capitalise/capitalize capitalised/capitalized emphasise/emphasize
+  paralyse/paralyze catalogue/catalog dialogue/dialog analogue/analog programme/program programmes/programs
+  cheque/check cheques/checks tyre/tire tyres/tires kerb/curb plough/plow aluminium/aluminum mum/mom mums/moms
+  jewellery/jewelry travelling/traveling travelled/traveled traveller/traveler travellers/travelers
+  cancelled/canceled cancelling/canceling modelling/modeling modelled/modeled labelled/labeled labelling/labeling
+  fuelled/fueled fulfil/fulfill enrol/enroll enrolment/enrollment skilful/skillful ageing/aging acknowledgement/acknowledgment
+  judgement/judgment yoghurt/yogurt pyjamas/pajamas sceptical/skeptical maths/math doughnut/donut moustache/mustache
+  anaemia/anemia diarrhoea/diarrhea oestrogen/estrogen paediatrician/pediatrician haemoglobin/hemoglobin
+  oesophagus/esophagus leukaemia/leukemia anaesthesia/anesthesia manoeuvre/maneuver tumour/tumor tumours/tumors
+  encyclopaedia/encyclopedia towards/toward afterwards/afterward learnt/learned burnt/burned spelt/spelled
+`;
 
 /** Contractions, also as hasty people write them, and spellings of one word. */
 export const expansions: ReadonlyMap<string, readonly string[]> = new Map(
@@ -41,7 +71,6 @@ export const expansions: ReadonlyMap<string, readonly string[]> = new Map(
     doesnt: 'does not',
     didnt: 'did not',
     isnt: 'is not',
-    arent: 'are not',
     wasnt: 'was not',
     couldnt: 'could not',
     shouldnt: 'should not',
@@ -49,7 +78,21 @@ export const expansions: ReadonlyMap<string, readonly string[]> = new Map(
     havent: 'have not',
     hasnt: 'has not',
     "ain't": 'is not',
+    arent: 'are not',
+    aint: 'is not',
+    hadnt: 'had not',
+    mustnt: 'must not',
+    werent: 'was not',
     whats: 'what is',
+    whens: 'when is',
+    whys: 'why is',
+    thats: 'that is',
+    ive: 'i have',
+    youre: 'you are',
+    theyre: 'they are',
+    wanna: 'want to',
+    gonna: 'going to',
+    gotta: 'have to',
     whos: 'who is',
     hows: 'how is',
     wheres: 'where is',
@@ -58,20 +101,7 @@ export const expansions: ReadonlyMap<string, readonly string[]> = new Map(
     has: 'have',
     versus: 'vs',
     "let's": 'let us',
-    colour: 'color',
-    colours: 'colors',
-    favourite: 'favorite',
-    behaviour: 'behavior',
-    neighbour: 'neighbor',
-    centre: 'center',
-    theatre: 'theater',
-    grey: 'gray',
-    licence: 'license',
-    defence: 'defense',
-    organise: 'organize',
-    optimise: 'optimize',
-    summarise: 'summarize',
-    analyse: 'analyze',
+    ...Object.fromEntries(list(american).map((both) => both.split('/') as [string, string])),
   }).map(([short, long]) => [short, long.split(' ')]),
 );
 
