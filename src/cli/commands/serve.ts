@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import type { RunningGateway } from '../../running-gateway.ts';
 import { banner } from '../banner.ts';
@@ -39,6 +40,8 @@ export function addServe(program: Command, context: CliContext): void {
 async function serve(options: ServeOptions, context: CliContext): Promise<void> {
   // Signals count from the first moment: a stop during a slow start must not be lost.
   const stop = stopSignals(context);
+  // What is read once at start must not size the young generation for good: that would be 10 MB of an idle gateway.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const [{ loadConfig }, { startGateway }] = await Promise.all([
     import('../../config/load.ts'),
     import('../../main.ts'),
@@ -52,6 +55,7 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
       if (done >= total) bar.end();
     },
   });
+  setFlagsFromString(`--semi-space-growth-factor=${v8GrowthFactor}`);
   const status = gateway.status();
   if (options.json) {
     printJson(context, status);
@@ -72,6 +76,9 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
 /** As it must be typed here: a checkout has the command in node_modules/.bin only, where npx finds it. */
 const commandName = (): string =>
   existsSync(new URL('../../../.git', import.meta.url)) ? 'npx llm-self-host' : 'llm-self-host';
+
+/** V8's own. */
+const v8GrowthFactor = 2;
 
 async function closeGateway(gateway: RunningGateway, context: CliContext, graceMs: number): Promise<void> {
   const { open } = gateway.status().traffic;
