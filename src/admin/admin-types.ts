@@ -2,6 +2,7 @@
 import type { EntryFilter, EntrySummary } from '../cache/cache-store.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
 import type { Feedback, FeedbackResult, LookupTrace, TracedCandidate } from '../cache/cache-types.ts';
+import type { DecisionStatus } from '../cache/decision/engine-types.ts';
 import type { WhyRecord } from '../cache/why-log.ts';
 import type { EntryId, RequestId } from '../core/ids.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
@@ -30,6 +31,8 @@ export interface StatusReport {
     readonly entries: number;
     readonly bytes: number;
     readonly vectors: number;
+    /** How far the semantic tier has learned; absent where a fixed threshold decides. */
+    readonly semantic?: DecisionStatus;
   };
   readonly thinkers: readonly ThinkerReportView[];
   readonly traffic: {

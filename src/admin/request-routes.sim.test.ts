@@ -78,7 +78,7 @@ describe('why', () => {
       const story = await why(admin, 'req_1');
       assert.equal(
         story.because,
-        'A stored answer was given, from 1 min ago: it is right for this question with probability 97 %, and 94 % is enough.',
+        'A stored answer, made 1 min ago, was given: it is right for this question with probability 97 %, and 94 % is enough.',
       );
       assert.deepEqual(
         story.steps.map(({ name, ms }) => [name, ms]),

@@ -4,6 +4,7 @@ import { formatBytes, formatDuration, formatMs } from '../core/format.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 import type { Percentiles, StatusReport, ThinkerReportView } from './admin-types.ts';
 import { count, escape, list, page, section, sourceHash, table } from './html.ts';
+import { semanticTier } from './status-page/semantic-tier.ts';
 import { script } from './status-page/script.ts';
 import { style } from './status-page/style.ts';
 
@@ -35,6 +36,7 @@ export function renderStatusPage({ status, requests, now }: StatusPageFacts): st
 ${section('traffic', 'Traffic', traffic(status), 'live')}
 ${section('thinkers', 'Thinkers', thinkers(status.thinkers), 'live wide')}
 ${section('cache', 'Cache', cache(status), 'live')}
+${section('semantic', 'Semantic tier', semanticTier(status), 'live')}
 ${section('latency', 'Latency', latency(status), 'live')}
 ${section('requests', 'Recent requests', recent(requests, now), 'live wide')}`,
     script,

@@ -82,11 +82,12 @@ function stepsOf(request: RequestRecord, trace: LookupTrace | undefined): StoryS
     }
   }
   if (thinker !== undefined) {
-    const waited = steps?.queuedMs !== undefined && steps.queuedMs >= 1 ? `, after waiting in the queue` : '';
+    // A wait below a millisecond is no wait, only the way through the code.
+    const waitedMs = steps?.queuedMs !== undefined && steps.queuedMs >= 1 ? steps.queuedMs : undefined;
     told.push({
       name: 'thinker',
-      ms: steps?.queuedMs,
-      says: `${thinker} answered${waited}${steps?.cold ? '; it had to load the model' : ''}`,
+      ms: waitedMs,
+      says: `${thinker} answered${waitedMs === undefined ? '' : ' after this wait in the queue'}${steps?.cold ? '; it had to load the model' : ''}`,
     });
   }
   if (ttftMs !== undefined) told.push({ name: 'first token', ms: ttftMs, says: 'since the request came' });

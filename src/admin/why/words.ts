@@ -20,7 +20,7 @@ export function becauseOf({ request, trace, served }: StoryFacts): string {
     case 'exact':
       return `The same request was answered${age}, and that answer was given again.`;
     case 'semantic':
-      return `A stored answer was given, from${age === '' ? ' before' : age}: ${servedBecause(request, trace)}.`;
+      return `A stored answer${age === '' ? '' : `, made${age},`} was given: ${servedBecause(request, trace)}.`;
     case 'coalesced':
       return 'The same request was being answered at that moment, and this one shared the answer.';
     case 'miss':
@@ -117,11 +117,19 @@ export function tierWords(result: TierResult, what: string, reason?: string): st
     case 'hit':
       return `a stored answer to ${what}`;
     case 'miss':
-      return `no stored answer to ${what} that may serve${reason === undefined ? '' : ` (${reason})`}`;
+      return reason === undefined ? `no stored answer to ${what}` : (missWords[reason] ?? reason);
     default:
       return `trouble${reason === undefined ? '' : `: ${reason}`}; counted as a miss`;
   }
 }
+
+const missWords: Readonly<Record<string, string>> = {
+  'no-neighbour': 'no stored question is close enough to look at',
+  'below-threshold': 'no close stored question is sure enough to serve',
+  vetoed: 'every close stored question was refused',
+  'not-eligible': 'this text cannot be compared with others',
+  stale: 'the close stored answers may not serve any more',
+};
 
 export function candidateWords(candidate: TracedCandidate, trace: LookupTrace): string {
   if (candidate.refusedBy.length > 0) return `refused: ${candidate.refusedBy.map(refusalWords).join('; ')}`;

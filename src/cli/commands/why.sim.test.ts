@@ -68,7 +68,7 @@ describe('why', () => {
   it('begins with the reason and ends with what can be said about it', () =>
     withHit(async (_, run) => {
       const { out } = await run('why', 'req_1');
-      assert.match(out, /^A stored answer was given, from 1 min ago: .* 97 %, and 94 % is enough\.\n\n/);
+      assert.match(out, /^A stored answer, made 1 min ago, was given: .* 97 %, and 94 % is enough\.\n\n/);
       assert.match(out, /^asked {5}What is the height of the tower\?$/m);
       assert.match(out, /^answer to How tall is the tower\?$/m);
       assert.match(out, /^entry {5}entry-1, first asked by request-1$/m);
