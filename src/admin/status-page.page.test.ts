@@ -105,7 +105,7 @@ describe('status page', () => {
 
   it('names every part for those who do not see it', () =>
     onPage({}, async (page) => {
-      for (const name of ['Use it', 'Traffic', 'Thinkers', 'Cache', 'Latency', 'Recent requests']) {
+      for (const name of ['Use it', 'Traffic', 'Thinkers', 'Cache', 'Semantic tier', 'Latency', 'Recent requests']) {
         assert.equal(await page.getByRole('region', { name, exact: true }).count(), 1, name);
         assert.equal(await page.getByRole('heading', { name, exact: true, level: 2 }).count(), 1, name);
       }

@@ -32,12 +32,14 @@ function measured({ audited, wrong, estimate, corrected, low, high }: Semantic['
   return `measured ${share(corrected ?? estimate)} (95 %: ${share(low)} to ${share(high)}), ${count(wrong)} of ${count(audited)} audited hits`;
 }
 
-function audits({ state, labels, missing }: Semantic): string {
-  const so = `${count(labels)} so far`;
-  if (state === 'certified') return so;
-  if (missing.estimate === undefined)
-    return `${so}; at least ${count(missing.atLeast)} more, and fewer wrong ones than until now`;
-  return `${so}; about ${count(missing.estimate)} more are missing, at least ${count(missing.atLeast)}`;
+function audits({ state, labels, missing, audits: { state: running, why, pending } }: Semantic): string {
+  const rest =
+    state === 'certified'
+      ? ''
+      : missing.estimate === undefined
+        ? `; at least ${count(missing.atLeast)} more, and fewer wrong ones than until now`
+        : `; about ${count(missing.estimate)} more are missing, at least ${count(missing.atLeast)}`;
+  return `${count(labels)} so far${rest}<br><span class="soft">${running}: ${escape(why)}; ${count(pending)} under way</span>`;
 }
 
 const share = (value: number): string => `${Number((value * 100).toFixed(1))} %`;
