@@ -6,6 +6,7 @@ import { createAdmin } from './admin/app.ts';
 import type { StatusReport } from './admin/admin-types.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createFeedback } from './compose/feedback.ts';
+import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createStatus } from './compose/status.ts';
 import type { Config } from './config/schema.ts';
@@ -73,6 +74,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         ...config.timeouts,
       },
     });
+    rememberer.auditOn(createIdleThinker({ router, pool, random }));
     const requestMetrics = createRequestMetrics(metrics, (model) =>
       pool.models().some((known) => known.name === modelName(model)),
     );
@@ -83,6 +85,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       serveAnswer: createServeAnswer({
         cache: rememberer.cache,
         singleFlight: rememberer.singleFlight,
+        coalescer: rememberer.cache.coalescer,
         router,
         digestOf: (model) => rememberer.digestOf(model),
         clock,

@@ -2,7 +2,7 @@
 import type { EntryFilter, EntrySummary } from '../cache/cache-store.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
 import type { Feedback, FeedbackResult, LookupTrace, TracedCandidate } from '../cache/cache-types.ts';
-import type { DecisionStatus } from '../cache/decision/engine-types.ts';
+import type { LearnerStatus } from '../cache/learner.ts';
 import type { WhyRecord } from '../cache/why-log.ts';
 import type { EntryId, RequestId } from '../core/ids.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
@@ -32,7 +32,7 @@ export interface StatusReport {
     readonly bytes: number;
     readonly vectors: number;
     /** How far the semantic tier has learned; absent where a fixed threshold decides. */
-    readonly semantic?: DecisionStatus;
+    readonly semantic?: LearnerStatus;
   };
   readonly thinkers: readonly ThinkerReportView[];
   readonly traffic: {

@@ -3,7 +3,7 @@ import type { AnswerRequest } from '../core/chat.ts';
 import type { EntryId } from '../core/ids.ts';
 import type { CacheEntry } from './cache-store.ts';
 import type { LookupTrace } from './cache-types.ts';
-import type { Decision, DecisionSample } from './decision/engine-types.ts';
+import type { Decision, DecisionSample, DecisionStatus } from './decision/engine-types.ts';
 import type { CacheableRequest } from './plan.ts';
 
 /** How far the semantic tier has learned; kept ready, so that a lookup pays for a read. */
@@ -39,4 +39,19 @@ export interface Learner {
   judged(sample: DecisionSample, right: boolean, neighbours: readonly EntryId[]): void;
   /** Serves no other wording any more. */
   quarantine(id: EntryId): void;
+}
+
+export interface LearnerStatus extends DecisionStatus {
+  /** Estimated; undefined when the certificate is open, or more audits alone will not open it. */
+  readonly auditsMissing: number | undefined;
+  readonly audits: {
+    readonly state: 'on' | 'off';
+    readonly why: string;
+    /** Waiting or running, comparisons included. */
+    readonly pending: number;
+    /** Since start. */
+    readonly taken: number;
+    readonly unsure: number;
+    readonly dropped: number;
+  };
 }

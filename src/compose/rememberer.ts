@@ -7,7 +7,7 @@ import { createMemoryStore } from '../cache/cache-store/memory.ts';
 import { createNoStore } from '../cache/cache-store/none.ts';
 import type { SingleFlight } from '../cache/cache-types.ts';
 import { chooseEmbedding } from '../cache/embedding-model/select.ts';
-import { createFixedThresholdPolicy } from '../cache/hit-policy/fixed-threshold.ts';
+import type { IdleThinker } from '../cache/idle-thinker.ts';
 import { createSemanticCache, type OperableCache } from '../cache/semantic-cache.ts';
 import { createSingleFlight } from '../cache/single-flight.ts';
 import { createMemoryVectorIndex } from '../cache/vector-index/memory.ts';
@@ -17,6 +17,7 @@ import { epochMs } from '../core/units.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import { createDigestMemory } from './digest-memory.ts';
+import { choosePolicy } from './hit-policy.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface Rememberer {
@@ -27,6 +28,8 @@ export interface Rememberer {
   digestOf(model: ModelName): string;
   /** Starts to follow the digests that thinkers report. */
   rememberDigests(pool: ThinkerPool): void;
+  /** From here on hits can be audited. */
+  auditOn(thinker: IdleThinker): void;
   embedding(): StatusReport['embedding'];
   stats(): Omit<StatusReport['cache'], 'mode'>;
   close(): Promise<void>;
@@ -60,15 +63,13 @@ export async function createRememberer(
     vectorsMax: config.cache.entriesMax,
     logger,
   });
+  const { policy, learner } = await choosePolicy(config, { ...deps, embedding, store });
   const cache = createSemanticCache({
     store,
     index,
     embedding,
-    policy: createFixedThresholdPolicy({
-      similarityMin: config.cache.similarityMin ?? embedding.similarityMin,
-      // A bag of hashed words cannot tell France from Germany: the words themselves must agree.
-      contentWordsMustMatch: true,
-    }),
+    policy,
+    ...(learner && { learner }),
     requests: requestLog,
     clock,
     random,
@@ -78,6 +79,7 @@ export async function createRememberer(
       mode: config.cache.mode,
       ttlMs: config.cache.ttlMs,
       history: config.cache.history,
+      coalesceSimilar: config.cache.coalesceSimilar,
       volatile: config.cache.volatile,
       volatileTtlMs: config.cache.volatileTtlMs,
       temperatureMax: config.cache.temperatureMax,
@@ -118,15 +120,17 @@ export async function createRememberer(
     },
     digestOf: (model) => digests.digestOf(model),
     rememberDigests: (pool) => digests.follow(pool),
+    auditOn: (thinker) => learner?.useThinker(thinker),
     embedding: () => ({ id: embedding.id, kind: embedding.kind, why: chosen.why, remedy: chosen.remedy, reembedding }),
     stats: () => {
       const { entries, bytes, vectors } = cache.stats();
-      return { store: store.name, entries, bytes, vectors };
+      return { store: store.name, entries, bytes, vectors, ...(learner && { semantic: learner.status() }) };
     },
     async close() {
       await cache.close();
       // It ends soon after the cache is closed, and must not find the store gone.
       await background;
+      await learner?.close();
       await digests.save();
       await store.close();
       await index.close();

@@ -175,12 +175,58 @@ export const configSchema = z.strictObject({
         .max(2)
         .default(0.7)
         .describe('Requests that ask for more, with no seed, want variety and bypass the cache.'),
+      policy: z
+        .enum(['certified', 'fixed'])
+        .default('certified')
+        .describe(
+          'How the same question in other words is recognised: `certified` learns from audits and keeps `falseHitShareMax`; `fixed` asks for `similarityMin` and the same words.',
+        ),
+      falseHitShareMax: z
+        .number()
+        .min(0.001)
+        .max(0.5)
+        .default(0.05)
+        .describe(
+          'Largest wrong share of semantic hits. Half of it needs twice the audits; 0.01 needs at least 300 without a single wrong one.',
+        ),
+      confidence: z
+        .number()
+        .min(0.5)
+        .max(0.999)
+        .default(0.95)
+        .describe('With which audits must show `falseHitShareMax` before more than near duplicates are served.'),
+      strict: z
+        .boolean()
+        .default(false)
+        .describe(
+          'true: a certificate that holds however often it is looked at, at about half the hits, and no semantic hit before it opens.',
+        ),
+      audits: z
+        .enum(['auto', 'always', 'off'])
+        .default('auto')
+        .describe(
+          'Compares fresh answers with stored ones, on idle thinkers only. `auto`: not with simulated thinkers, whose answers depend on the wording; `always`: also with those; `off`: nothing is learned.',
+        ),
+      judge: z
+        .strictObject({
+          model: z.string().min(1).describe('Model on your thinkers; a small one will do.'),
+        })
+        .optional()
+        .describe(
+          'Asks a model about answers that words and vectors cannot tell apart. Without it those teach nothing.',
+        ),
+      coalesceSimilar: z
+        .boolean()
+        .default(true)
+        .describe(
+          'A question in other words waits for an answer that is being made, where a stored one would be reused.',
+        ),
       similarityMin: z
         .number()
         .min(0)
         .max(1)
         .optional()
-        .describe('Cosine for a semantic hit; default: what the embedder recommends.'),
+        .describe('Cosine for a semantic hit of `policy: fixed`; default: what the embedder recommends.'),
       lookupDeadlineMs: ms(150, 10_000).describe('A semantic lookup that takes longer counts as a miss.'),
       entriesMax: z
         .int()

@@ -245,9 +245,14 @@ export class AnswerWriter implements JourneySink {
       headers['x-selfhost-entry'] = hit.entryId;
       headers['age'] = Math.max(0, Math.floor(hit.ageS));
     }
+    const similarity = this.#origin?.similarity;
+    if (similarity !== undefined) headers['x-selfhost-similarity'] = similarity.toFixed(4);
     const thinker = this.#origin?.thinker;
     if (thinker !== undefined) headers['x-selfhost-thinker'] = thinkerLabel(thinker.name, thinker.kind);
     if (status === 'bypass' && this.#bypassReason !== undefined) headers['x-selfhost-bypass'] = this.#bypassReason;
+    const semantic = this.#semantic;
+    if (semantic !== undefined && semantic.kind !== 'unavailable' && semantic.note !== undefined)
+      headers['x-selfhost-semantic'] = semantic.note;
     if (this.#notices.length > 0) headers['x-selfhost-notice'] = headerText(this.#notices.join('; '));
     if (cors !== undefined) Object.assign(headers, cors);
     return headers;
@@ -283,7 +288,7 @@ export class AnswerWriter implements JourneySink {
       cache,
       thinker: this.#origin?.thinker?.name,
       entryId: this.#origin?.hit?.entryId,
-      similarity: this.#origin?.hit?.similarity,
+      similarity: this.#origin?.hit?.similarity ?? this.#origin?.similarity,
       outcome,
       status,
       error: error === undefined ? undefined : `${error.code}: ${error.message}`,

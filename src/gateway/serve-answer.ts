@@ -17,7 +17,9 @@ import type {
   SingleFlight,
 } from '../cache/cache-types.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
+import type { Coalescer } from '../cache/coalescer.ts';
 import type { Router } from '../router/router-types.ts';
+import { createFollowOrAsk } from './follow-similar.ts';
 import { LateFlow } from './late-flow.ts';
 
 /** Where the gateway wants the answer. */
@@ -35,6 +37,8 @@ export interface JourneySink extends DispatchSink {
 export interface ServeAnswerDeps {
   readonly cache: SemanticCache;
   readonly singleFlight: SingleFlight;
+  /** Absent: only identical requests share a running answer. */
+  readonly coalescer?: Coalescer | undefined;
   readonly router: Router;
   readonly digestOf: (model: ModelName) => string;
   readonly clock: Clock;
@@ -42,7 +46,10 @@ export interface ServeAnswerDeps {
 
 export type ServeAnswer = (request: AnswerRequest, asker: Asker, sink: JourneySink) => AnswerFlow;
 
-export function createServeAnswer({ cache, singleFlight, router, digestOf, clock }: ServeAnswerDeps): ServeAnswer {
+export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
+  const { cache, singleFlight, coalescer, router, digestOf, clock } = deps;
+  const followOrAsk = coalescer && createFollowOrAsk(coalescer, singleFlight);
+
   return function serveAnswer(request, asker, sink) {
     const plan = cache.plan(request, asker, digestOf(request.model));
     if (plan.kind === 'bypass') {
@@ -87,8 +94,8 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
     return singleFlight.open(
       plan.exactKey,
       sink,
-      want,
-      (flightSink) => nearOrAsk(plan, request, asker, { leader: sink, sink: keeper.watch(flightSink) }),
+      { ...want, settled: () => keeper.settled() },
+      (flightSink) => nearOrAsk(plan, request, asker, { leader: sink, sink: keeper.watch(flightSink), keeper }),
       (answer) => keep(plan, answer, keeper, asker),
     );
   }
@@ -98,7 +105,11 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
     plan: CacheablePlan,
     request: AnswerRequest,
     asker: Asker,
-    { leader, sink }: { readonly leader: JourneySink; readonly sink: DispatchSink },
+    {
+      leader,
+      sink,
+      keeper,
+    }: { readonly leader: JourneySink; readonly sink: DispatchSink; readonly keeper: OriginKeeper },
   ): AnswerFlow {
     if (plan.semantic === undefined) return router.dispatch(request, sink, asker);
     const flow = new LateFlow();
@@ -108,7 +119,11 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
       .then((found) => {
         if (flow.cancelled) return;
         leader.compared(found, clock.monotonicMs() - beganMs);
-        if (found.kind !== 'hit') return flow.attach(router.dispatch(request, sink, asker));
+        if (found.kind !== 'hit') {
+          const ask = () => router.dispatch(request, sink, asker);
+          const onSettled = (leave: () => void) => void (keeper.leave = leave);
+          return flow.attach(followOrAsk ? followOrAsk({ plan, request, sink, ask, onSettled }) : ask());
+        }
         sink.origin(hitOrigin('semantic', found.entry, found.similarity, found.ageS));
         for (const event of replayEvents(found.entry.answer, clock.now())) sink.event(event);
       })
@@ -131,8 +146,14 @@ export function createServeAnswer({ cache, singleFlight, router, digestOf, clock
 
   function keep(plan: CacheablePlan, answer: Answer, keeper: OriginKeeper, asker: Asker): void {
     const thinker = keeper.origin?.thinker;
-    if (thinker === undefined) return; // replayed from the cache: it is there
-    cache.keep(plan, answer, { digest: thinker.digest ?? '', requestId: asker.requestId, tenant: asker.tenant });
+    // Replayed from the cache, or the answer to another wording: it is there under its own.
+    if (thinker === undefined || keeper.origin?.source === 'coalesced') return;
+    cache.keep(plan, answer, {
+      digest: thinker.digest ?? '',
+      requestId: asker.requestId,
+      tenant: asker.tenant,
+      simulated: thinker.kind === 'simulated',
+    });
   }
 }
 
@@ -144,15 +165,21 @@ function hitOrigin(source: 'exact' | 'semantic', entry: CacheEntry, similarity: 
 class OriginKeeper {
   readonly #requestId: RequestId;
   origin: AnswerOrigin | undefined;
+  /** Takes the question out of those that others may wait for. */
+  leave: (() => void) | undefined;
 
   constructor(requestId: RequestId) {
     this.#requestId = requestId;
   }
 
+  settled(): void {
+    this.leave?.();
+  }
+
   watch(sink: DispatchSink): DispatchSink {
     return {
       origin: (origin) => {
-        this.origin = { ...origin, ledBy: this.#requestId };
+        this.origin = { ...origin, ledBy: origin.ledBy ?? this.#requestId };
         sink.origin(this.origin);
       },
       event: (event) => sink.event(event),

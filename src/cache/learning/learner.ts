@@ -12,7 +12,7 @@ import type { AnswerComparator, ComparisonResult } from '../answer-comparator.ts
 import type { DecisionEngine, DecisionLabel, DecisionSample, DecisionStatus } from '../decision/engine-types.ts';
 import { isKeepable } from '../entry-writer.ts';
 import type { IdleThinker } from '../idle-thinker.ts';
-import type { Decided, Learner, Standing } from '../learner.ts';
+import type { Decided, Learner, LearnerStatus, Standing } from '../learner.ts';
 import type { CacheableRequest } from '../plan.ts';
 import { nextTurn } from '../time-slice.ts';
 import { BoundedWork } from './bounded-work.ts';
@@ -35,19 +35,6 @@ export interface LearnerDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly options: LearnerOptions;
-}
-
-export interface LearnerStatus extends DecisionStatus {
-  readonly audits: {
-    readonly state: 'on' | 'off';
-    readonly why: string;
-    /** Waiting or running, comparisons included. */
-    readonly pending: number;
-    /** Since start. */
-    readonly taken: number;
-    readonly unsure: number;
-    readonly dropped: number;
-  };
 }
 
 export interface OperableLearner extends Learner {
@@ -178,7 +165,11 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
     status() {
       const { on, why } = auditsNow();
       const pending = comparing.size + auditing.size + judging.size;
-      return { ...engine.status(), audits: { state: on ? 'on' : 'off', why, pending, ...counts } };
+      return {
+        ...engine.status(),
+        auditsMissing: standing.auditsMissing,
+        audits: { state: on ? 'on' : 'off', why, pending, ...counts },
+      };
     },
 
     async close() {
