@@ -2,7 +2,7 @@
 
 /** Most prompts have none of these, and are not searched. */
 const hint =
-  /[_\\`{}()$<>=|&:@~]|[a-z]{2}[A-Z]|\w\/\w|(?<!\S)[./~]|\w\.\w|(?<!\S)--?[A-Za-z]|0x|[A-Z]\d|[A-Za-z]\+\+|[CFcf]#/;
+  /[_\\`{}()$<>=|&@~]|:\/\/|[a-z]{2}[A-Z]|[A-Za-z]\/[A-Za-z]|(?<!\S)[./]|[A-Za-z_]\.[A-Za-z_]|(?<!\S)--?[A-Za-z]|0x|[A-Z]-?\d\d|[a-z](?:Error|Exception|Warning)\b/;
 
 /** In this order: address, path, flag, variable, hexadecimal number, error code, operator, call, name. */
 const pattern = new RegExp(
@@ -15,7 +15,7 @@ const pattern = new RegExp(
     String.raw`[$%][A-Z_][A-Z0-9_]+%?`,
     String.raw`\b0x[0-9A-Fa-f]+\b`,
     String.raw`\b[A-Z]{1,8}-?\d{2,}\b`,
-    String.raw`(?<=[\s"'${'`'}(])(?:===|!==|==|!=|<=|>=|=>|->|::|&&|\|\||\*\*|\+=|-=|<<|>>)(?=[\s"'${'`'})?.,]|$)`,
+    String.raw`(?<=^|["'${'`'}(])(?:===|!==|==|!=|<=|>=|=>|->|::|&&|\|\||\*\*|\+=|-=|<<|>>)(?=[\s"'${'`'})?.,]|$)`,
     String.raw`\b[A-Za-z_][\w.]*\(\)`,
     String.raw`\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b_[A-Za-z]\w*|\b[A-Z]+(?:_[A-Z0-9]+)+\b`,
     String.raw`\b[a-z]{2,}[A-Z][A-Za-z0-9]*(?:\.[A-Za-z]\w*)*\b`,
@@ -35,19 +35,22 @@ const none: ReadonlySet<string> = new Set();
 export function codeOf(text: string): ReadonlySet<string> {
   if (!hint.test(text)) return none;
   let found: Set<string> | undefined;
-  for (const [match] of text.matchAll(pattern)) {
-    let token = match;
-    if (token.endsWith('()')) token = token.slice(0, -2);
-    else if (/[.,;:!?]$/.test(token)) token = token.replace(/[.,;:!?]+$/, '');
-    if (token.length < 2 || brands.has(token)) continue;
-    // Host names do not know case, nor does hexadecimal.
-    if (/^(?:https?:|www\.|0x)/.test(token))
-      token = token
-        .toLowerCase()
-        .replace(/^https?:\/\//, '')
-        .replace(/\/$/, '');
-    found ??= new Set();
-    found.add(token);
+  for (const chunk of text.split(/\s+/)) {
+    if (!hint.test(chunk)) continue;
+    for (const [match] of chunk.matchAll(pattern)) {
+      let token = match;
+      if (token.endsWith('()')) token = token.slice(0, -2);
+      else if (/[.,;:!?]$/.test(token)) token = token.replace(/[.,;:!?]+$/, '');
+      if (token.length < 2 || brands.has(token)) continue;
+      // Host names do not know case, nor does hexadecimal.
+      if (/^(?:https?:|www\.|0x)/.test(token))
+        token = token
+          .toLowerCase()
+          .replace(/^https?:\/\//, '')
+          .replace(/\/$/, '');
+      found ??= new Set();
+      found.add(token);
+    }
   }
   return found ?? none;
 }

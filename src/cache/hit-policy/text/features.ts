@@ -56,10 +56,12 @@ const noNames: ReadonlySet<string> = new Set();
 const noPoles: ReadonlyMap<number, number> = new Map();
 const noOpposites: Features['opposites'] = [];
 
-/** O(n). English; texts in other languages get words, numbers, names and their negations. */
-export function featuresOf(text: string): Features {
-  const all = tokenize(text);
-  const plain = plainlyAsked(all);
+/**
+ * O(n). English; texts in other languages get words, numbers, names and their negations.
+ * @param tokensOfText of `tokenize(text)`, where a caller has them.
+ */
+export function featuresOf(text: string, tokensOfText: readonly Token[] = tokenize(text)): Features {
+  const plain = plainlyAsked(tokensOfText);
   const tokens = canonicalOrder(plain);
   const shouted = text === text.toUpperCase();
   const quoted = quotedWords(text);
@@ -140,7 +142,7 @@ export function featuresOf(text: string): Features {
     if (facts.programs !== '') (programs ??= new Set()).add(facts.programs);
     if (!facts.empty) content.push(stem(word));
   }
-  const language = languageOf(all, text);
+  const language = languageOf(tokensOfText, text);
   if (language !== 'en' && language !== '') {
     negations = foreignNegations + (negatesWithNo(language) ? saysNo : 0) + unspacedNegations(language, text);
   }
