@@ -30,6 +30,8 @@ export interface Outcome {
   openedAt: number | undefined;
   labelsAtOpening: number | undefined;
   breakerFirings: number;
+  /** Estimated at the end, for a certificate that has not opened; at least so many where there is no estimate. */
+  labelsMissing: number | undefined;
 }
 
 export interface ReplayInput {
@@ -64,6 +66,7 @@ export function emptyOutcome(queries: number): Outcome {
     openedAt: undefined,
     labelsAtOpening: undefined,
     breakerFirings: 0,
+    labelsMissing: undefined,
   };
 }
 
@@ -124,6 +127,8 @@ export function replayEngine(
       outcome.labelsAtOpening = outcome.labels;
     }
   }
+  const { state, missing } = engine.status();
+  if (state !== 'certified') outcome.labelsMissing = missing.estimate ?? missing.atLeast;
   settings.inspect?.(engine);
   return outcome;
 }

@@ -120,8 +120,8 @@ export interface DecisionEngineOptions {
   readonly mode: 'measured' | 'strict';
   /** What `target` bounds: wrong share of hits, or wrong answers per request (conformal risk control). */
   readonly measure: 'false-hit-share' | 'error-rate';
-  /** What is served before the certificate opens. */
-  readonly coldStart: 'near-duplicates' | 'nothing';
+  /** What is served before the certificate opens; `auto`: near duplicates, unless `target` is below 3 %. */
+  readonly coldStart: 'auto' | 'near-duplicates' | 'nothing';
   /** Share of hits audited: the first `auditedFirst` hits, then all later ones. */
   readonly auditFirst: number;
   readonly auditLater: number;
@@ -151,7 +151,7 @@ export const decisionEngineDefaults: DecisionEngineOptions = {
   confidence: 0.95,
   mode: 'measured',
   measure: 'false-hit-share',
-  coldStart: 'near-duplicates',
+  coldStart: 'auto',
   auditFirst: 0.1,
   auditLater: 0.02,
   auditedFirst: 1_000,
@@ -254,7 +254,10 @@ export interface DecisionEngine {
   status(): DecisionStatus;
   /** @returns JSON-safe; sizes of a few MB at `labelsMax`. */
   export(): unknown;
-  /** Takes over what `export` gave, checked; anything unusable is left out and named. */
+  /**
+   * Takes over what `export` gave, checked; anything unusable is left out and named. Call `tick` afterwards: the
+   * certificate opens when the labels have been counted again.
+   */
   import(state: unknown): ImportReport;
   onEvent(listener: (event: DecisionEvent) => void): void;
 }

@@ -1,6 +1,6 @@
 /**
  * Penalised logistic regression by Newton steps, as a generator so that a fit over many rows never holds
- * the event loop: it yields after each block of rows.
+ * the event loop: it yields after each block of rows and after each pass.
  */
 import { assert } from '../../core/assert.ts';
 
@@ -99,6 +99,7 @@ function* objectiveOf(data: LogisticData, prior: LogisticPrior, weights: Float64
     const signed = labels[row] === 1 ? score : -score;
     sum -= data.weights[row]! * (signed > 0 ? Math.log1p(Math.exp(-signed)) : Math.log1p(Math.exp(signed)) - signed);
   }
+  yield;
   return sum;
 }
 
@@ -135,6 +136,7 @@ function* derivatives(
     gradient[i]! -= prior.precision[i]! * (weights[i]! - prior.mean[i]!);
     hessian[i * size + i]! += prior.precision[i]!;
   }
+  yield;
   return { gradient, hessian };
 }
 
