@@ -158,7 +158,9 @@ export interface RequestStory {
     | undefined;
   /** Most similar first. */
   readonly candidates: readonly StoryCandidate[];
-  readonly whatIf: readonly (LookupTrace['atTargets'][number] & { readonly says: string })[];
+  readonly whatIf: LookupTrace['atTargets'];
+  /** The same in sentences; empty where targets do not apply. */
+  readonly otherTargets: readonly string[];
   /** The stored answer that was given; undefined when a thinker answered. */
   readonly served: StoryServed | undefined;
   /** Whether feedback about it can be taken. */

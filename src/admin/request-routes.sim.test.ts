@@ -42,6 +42,7 @@ const aTrace = (overrides: Partial<LookupTrace> = {}): LookupTrace => ({
   auditsMissing: undefined,
   atTargets: [
     { target: 0.01, cut: undefined, hit: false },
+    { target: 0.02, cut: undefined, hit: false },
     { target: 0.05, cut: 0.94, hit: true },
   ],
   ...overrides,
@@ -105,10 +106,10 @@ describe('why', () => {
           },
         ],
       );
-      assert.deepEqual(
-        story.whatIf.map(({ says }) => says),
-        ['At a target of 1 % nothing is certified.', 'At a target of 5 % this would be a hit (cut 94 %).'],
-      );
+      assert.deepEqual(story.otherTargets, [
+        'At a target of 1 % or 2 % nothing is certified yet.',
+        'At a target of 5 % this would be a hit (cut 94 %).',
+      ]);
       assert.deepEqual(story.served, {
         entryId: 'entry-1',
         ageS: 60,

@@ -16,7 +16,7 @@ export const whyPagePolicy = [
 ].join('; ');
 
 export function renderWhyPage(story: RequestStory, said: FeedbackReply['effect'] | undefined): string {
-  const { request, decision, candidates, whatIf } = story;
+  const { request, decision, candidates, otherTargets } = story;
   const parts = [
     said === undefined ? '' : `<p class="wide good" role="status">${effects[said]}</p>`,
     section('because', 'Why', `<p><strong>${escape(story.because)}</strong></p>${questions(story)}`, 'wide'),
@@ -37,7 +37,7 @@ export function renderWhyPage(story: RequestStory, said: FeedbackReply['effect']
     ),
   ];
   if (decision !== undefined) {
-    const targets = whatIf.map(({ says }) => `<li>${escape(says)}</li>`).join('');
+    const targets = otherTargets.map((says) => `<li>${escape(says)}</li>`).join('');
     parts.push(
       section(
         'candidates',

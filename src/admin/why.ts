@@ -41,7 +41,8 @@ export async function storyOf(
       chosen: candidate.entryId === trace!.chosen?.entryId,
       says: candidateWords(candidate, trace!),
     })),
-    whatIf: (trace?.atTargets ?? []).map((each) => ({ ...each, says: whatIfWords(each) })),
+    whatIf: trace?.atTargets ?? [],
+    otherTargets: whatIfWords(trace?.atTargets ?? []),
     served,
     canBeJudged: request.outcome === 'ok' && request.entryId !== undefined,
   };

@@ -50,7 +50,7 @@ export function unknownRequest(requestId: string, remembered: number): AppError 
 
 const effectWords = {
   quarantined:
-    'the stored answer serves no other wording any more, and these two questions are remembered as different',
+    'the stored answer serves no other wording any more, these two questions are remembered as different, and the answers close to them are audited when they are next served, where audits run',
   removed: 'the stored answer is gone: whoever asks next gets a new one',
   counted: 'noted: it counts for this stored answer and teaches the score',
 } as const satisfies Record<FeedbackReply['effect'], string>;

@@ -162,12 +162,21 @@ export function decisionWords({ state, cut, auditsMissing }: LookupTrace): strin
   }
 }
 
-export function whatIfWords({ target, cut, hit }: LookupTrace['atTargets'][number]): string {
-  const aim = `At a target of ${share(target)}`;
-  if (cut === undefined)
-    return `${aim} nothing is certified${hit ? ', and it would be a hit as a near-duplicate' : ''}.`;
-  return `${aim} this would ${hit ? '' : 'not '}be a hit (cut ${share(cut)}).`;
+/** Targets at which nothing is certified share one sentence. */
+export function whatIfWords(atTargets: LookupTrace['atTargets']): string[] {
+  const shut = atTargets.filter(({ cut }) => cut === undefined).map(({ target }) => share(target));
+  return [
+    ...(shut.length === 0 ? [] : [`At a target of ${either(shut)} nothing is certified yet.`]),
+    ...atTargets.flatMap(({ target, cut, hit }) =>
+      cut === undefined
+        ? []
+        : [`At a target of ${share(target)} this would ${hit ? '' : 'not '}be a hit (cut ${share(cut)}).`],
+    ),
+  ];
 }
+
+const either = (names: readonly string[]): string =>
+  names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 
 /** A share as people say it: 5 %, 97.3 %. */
 const share = (value: number): string => `${Number((value * 100).toFixed(1))} %`;

@@ -40,7 +40,7 @@ async function lastRequest(target: Target): Promise<string> {
 }
 
 export function describeStory(story: RequestStory): string {
-  const { request, question, served, decision, candidates, whatIf, steps } = story;
+  const { request, question, served, decision, candidates, otherTargets, steps } = story;
   const facts: string[] = [
     `request   ${story.requestId}, ${new Date(request.at).toISOString()}, ${request.route}, ${request.model}, tenant ${request.tenant}`,
   ];
@@ -61,7 +61,7 @@ export function describeStory(story: RequestStory): string {
     ),
   ];
   if (decision !== undefined) parts.push(`${decision.says}\n${candidateTable(candidates)}`);
-  if (whatIf.length > 0) parts.push(whatIf.map(({ says }) => `${says}\n`).join(''));
+  if (otherTargets.length > 0) parts.push(`${otherTargets.join('\n')}\n`);
   if (story.canBeJudged) parts.push(`Was it wrong? llm-self-host feedback ${story.requestId} wrong\n`);
   return parts.join('\n');
 }
