@@ -11,6 +11,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'thinkers.*.bearerFile': '/etc/llm-self-host/gpu-bearer',
   'models.default.numCtx': 8192,
   'models.byName.<name>.numCtx': 32_768,
+  'cache.judge.model': 'llama3.2',
   'cache.similarityMin': 0.97,
   'embedding.folder': '/var/lib/llm-self-host/models/all-MiniLM-L6-v2',
   'embedding.downloadUrl': 'https://files.example/all-MiniLM-L6-v2/',

@@ -18,7 +18,7 @@ export function banner(status: StatusReport, facts: BannerFacts): string {
     row('Gateway', gatewayUrl),
     row('Operator', `${adminUrl}  (status page, metrics, models${facts.adminKeyRequired ? '; asks for its key' : ''})`),
     row('Answers', ...answersFrom(status.thinkers)),
-    row('Cache', cacheLine(status)),
+    row('Cache', cacheLine(status), ...optional(semanticLine(status))),
     row('Embedder', `${status.embedding.id}: ${status.embedding.why}`, ...optional(status.embedding.remedy)),
     row('Data', status.dataDir),
     row('Config', facts.configFile ?? 'none, defaults (config.example.yaml lists every option)'),
@@ -83,6 +83,13 @@ function cacheLine({ cache }: StatusReport): string {
   if (cache.mode === 'off') return 'off: every question goes to a thinker';
   const tiers = cache.mode === 'exact-only' ? 'same question only' : 'same question, or the same in other words';
   return `${cache.mode}: ${tiers}; ${cache.entries} answers (${formatBytes(cache.bytes)}) in ${cache.store}`;
+}
+
+/** How far the same question in other words is answered, and what is missing to answer more of them. */
+function semanticLine({ cache: { mode, semantic } }: StatusReport): string | undefined {
+  if (mode !== 'on' || semantic === undefined) return undefined;
+  const audits = semantic.audits.state === 'on' ? '' : `; audits are off: ${semantic.audits.why}`;
+  return `other words: ${semantic.summary}${audits}`;
 }
 
 function clientLines(gatewayUrl: string, keyRequired: boolean): string[] {
