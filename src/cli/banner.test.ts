@@ -28,6 +28,36 @@ describe('banner', () => {
     assert.ok(!/SIMULATED|undefined|NaN/.test(text), text);
   });
 
+  it('says how far other words are answered, and why nothing is learned from a simulation', () => {
+    const status = aStatus();
+    const semantic = {
+      state: 'learning' as const,
+      summary: 'learning: about 340 more audits until 5 %; until then near duplicates are served',
+      target: 0.05,
+      confidence: 0.95,
+      cut: undefined,
+      labels: 0,
+      labelsSinceFit: 0,
+      missing: { atLeast: 59, estimate: 340 },
+      certificates: [],
+      groups: [],
+      falseHitShare: { audited: 0, wrong: 0, estimate: undefined, corrected: undefined, low: 0, high: 1 },
+      breaker: { open: false, firedAt: undefined, firings: 0 },
+      requests: 0,
+      hits: 0,
+      quarantined: 0,
+      deniedPairs: 0,
+      auditsMissing: 340,
+      audits: { state: 'off' as const, why: 'thinkers are simulated', pending: 0, taken: 0, unsure: 0, dropped: 0 },
+    };
+    const text = banner({ ...status, cache: { ...status.cache, semantic } }, facts);
+    assert.match(text, /other words: learning: about 340 more audits until 5 %; until then near duplicates are served/);
+    assert.match(text, /audits are off: thinkers are simulated\n/);
+    assert.ok(
+      !banner({ ...status, cache: { ...status.cache, mode: 'exact-only', semantic } }, facts).includes('other words:'),
+    );
+  });
+
   it('gives a request to paste that names a model which can chat', () => {
     const line = banner(aStatus(), facts)
       .split('\n')

@@ -48,7 +48,7 @@ export async function choosePolicy(
     ...(judge && { judge: (thinker) => createJudge(thinker, { model: modelName(judge.model) }) }),
     store,
     ...deps,
-    options: { audits: cache.audits },
+    options: { audits: cache.audits, strict: cache.strict },
   });
   await store.ready();
   await learner.load();

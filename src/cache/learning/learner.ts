@@ -23,6 +23,8 @@ import { StateKeeper, type StateKeeperDeps } from './state-keeper.ts';
 export interface LearnerOptions {
   /** `auto`: not of simulated thinkers, which answer each wording differently, so that right hits would look wrong. */
   readonly audits: 'auto' | 'always' | 'off';
+  /** Nothing is served before the certificate opens; said in the status. */
+  readonly strict: boolean;
 }
 
 export interface LearnerDeps {
@@ -164,9 +166,11 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
 
     status() {
       const { on, why } = auditsNow();
+      const status = engine.status();
       const pending = comparing.size + auditing.size + judging.size;
       return {
-        ...engine.status(),
+        ...status,
+        summary: status.summary + untilThen(status),
         auditsMissing: standing.auditsMissing,
         audits: { state: on ? 'on' : 'off', why, pending, ...counts },
       };
@@ -187,6 +191,14 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
     return thinker.simulated
       ? { on: false, why: 'thinkers are simulated: they answer each wording differently' }
       : { on: true, why: 'on idle thinkers' };
+  }
+
+  /** What is served while the certificate is not open. */
+  function untilThen({ cut, breaker }: DecisionStatus): string {
+    if (cut !== undefined && !breaker.open) return '';
+    return options.strict || breaker.open
+      ? '; until then no other words are served'
+      : '; until then near duplicates are served';
   }
 
   function audit(decided: Decided, request: AnswerRequest, suspect: boolean): void {
