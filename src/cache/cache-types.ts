@@ -1,6 +1,6 @@
 /** What the cache offers to the gateway. */
 import type { Answer } from '../core/answer.ts';
-import type { AnswerFlow, AnswerRequest, Asker, CallOptions, DispatchSink } from '../core/chat.ts';
+import type { AnswerFlow, AnswerOrigin, AnswerRequest, Asker, CallOptions, DispatchSink } from '../core/chat.ts';
 import type { EntryId, ExactKey, RequestId, Scope, TenantId } from '../core/ids.ts';
 import type { CacheEntry } from './cache-store.ts';
 import type { GuardName } from './hit-policy.ts';
@@ -153,7 +153,16 @@ export interface SingleFlight {
   join(
     key: ExactKey,
     sink: DispatchSink,
-    want: { readonly outputLimit: number | undefined; readonly declined: () => void },
+    want: {
+      readonly outputLimit: number | undefined;
+      readonly declined: () => void;
+      /**
+       * Of a joiner that asked something else: it is held back until the leader ends, whatever the limits,
+       * and gets the whole answer if this says so. Otherwise, also when the leader fails, `declined` is
+       * called and the sink hears nothing.
+       */
+      readonly accepts?: (answer: Answer, origin: AnswerOrigin | undefined) => boolean;
+    },
   ): AnswerFlow | undefined;
   /**
    * Opens a flight with `sink` as its first subscriber, then calls `start` with the flight's own sink.
@@ -162,7 +171,11 @@ export interface SingleFlight {
   open(
     key: ExactKey,
     sink: DispatchSink,
-    want: { readonly outputLimit: number | undefined },
+    want: {
+      readonly outputLimit: number | undefined;
+      /** Called once, when the answer has ended or failed, or nobody waits for it any more. */
+      readonly settled?: () => void;
+    },
     start: (sink: DispatchSink) => AnswerFlow,
     landed: (answer: Answer) => void,
   ): AnswerFlow;

@@ -46,4 +46,6 @@ export interface HitPolicy {
     random: Random,
     asker?: { readonly group?: string },
   ): HitDecision;
+  /** The same without counting, of a policy that counts. */
+  preview?(text: string, candidates: readonly Candidate[], asker?: { readonly group?: string }): HitDecision;
 }

@@ -20,6 +20,7 @@ import type {
   SemanticCache,
   SemanticLookup,
 } from './cache-types.ts';
+import { createCoalescer, type Coalescer } from './coalescer.ts';
 import { withDeadline } from './deadline.ts';
 import { createEmbedGate, embedGateDefaults, type EmbedGateOptions } from './embed-gate.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
@@ -66,6 +67,8 @@ export interface SemanticCacheOptions {
   readonly candidatesMax: number;
   /** Neighbours below this cosine are not fetched. */
   readonly candidateSimilarityMin: number;
+  /** Whether a question in other words waits for a running answer. */
+  readonly coalesceSimilar: boolean;
   readonly gate: EmbedGateOptions;
 }
 
@@ -90,6 +93,7 @@ export const semanticCacheDefaults: SemanticCacheOptions = {
   // More adds nothing: the trial found the same ceiling for 8 and 32.
   candidatesMax: 8,
   candidateSimilarityMin: 0.5,
+  coalesceSimilar: true,
   gate: embedGateDefaults,
 };
 
@@ -126,6 +130,8 @@ export interface CacheStats {
 
 /** The cache with what operators need. */
 export interface OperableCache extends SemanticCache {
+  /** Lets questions in other words wait for running answers; undefined when that is off. */
+  readonly coalescer: Coalescer | undefined;
   /**
    * Waits for the store and reads the epoch; until then every request bypasses the cache. The index is
    * filled in the background: `warmed` resolves with what came of it and never rejects.
@@ -218,6 +224,10 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
   });
 
   return {
+    coalescer: options.coalesceSimilar
+      ? createCoalescer({ gate, policy, embeddingModelId: embedding.id, clock, random, options })
+      : undefined,
+
     plan(request, asker, digest) {
       if (options.mode === 'off' || !started) return metrics.bypassed(bypass('disabled'));
       const beganMs = clock.monotonicMs();

@@ -39,7 +39,7 @@ export function createSingleFlight({ logger, options = {} }: SingleFlightDeps): 
     join(key, sink, want): AnswerFlow | undefined {
       const flight = flights.get(key);
       if (flight === undefined || !flight.joinable || flight.subscriberCount >= subscribersMax) return undefined;
-      return flight.join(sink, want.outputLimit, want.declined);
+      return flight.join(sink, want);
     },
 
     open(key, sink: DispatchSink, want, start, landed: (answer: Answer) => void): AnswerFlow {
@@ -53,6 +53,7 @@ export function createSingleFlight({ logger, options = {} }: SingleFlightDeps): 
           running -= 1;
           // A later flight of the same key may have taken the place.
           if (flights.get(key) === flight) flights.delete(key);
+          want.settled?.();
         },
       });
       running += 1;

@@ -164,6 +164,8 @@ export interface AnswerOrigin {
     /** The request whose answer was stored. */
     readonly askedBy: RequestId;
   };
+  /** Source `coalesced`, where the answer was asked for in other words: cosine of the two questions. */
+  readonly similarity?: number;
   /** The request that leads a flight: whose answer it is for those that join. */
   readonly ledBy?: RequestId;
 }

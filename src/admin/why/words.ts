@@ -22,6 +22,8 @@ export function becauseOf({ request, trace, served }: StoryFacts): string {
     case 'semantic':
       return `A stored answer${age === '' ? '' : `, made${age},`} was given: ${servedBecause(request, trace)}.`;
     case 'coalesced':
+      if (request.similarity !== undefined)
+        return `The same question in other words was being answered at that moment (similarity ${request.similarity.toFixed(3)}), and this one waited for that answer.`;
       return 'The same request was being answered at that moment, and this one shared the answer.';
     case 'miss':
       return `A thinker answered, because ${missBecause(request, trace)}.`;

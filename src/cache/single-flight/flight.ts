@@ -33,8 +33,18 @@ interface Subscriber {
   /** Deltas after which it is cut; undefined = no cut. */
   readonly deltasMax: number | undefined;
   deltas: number;
-  /** Set while held back: called when the leader ended by `length`. */
+  /** Set while held back: called when the answer is not for this one. */
   declined: (() => void) | undefined;
+  /** Of one that asked something else: whether the leader's answer will do; undefined = unless cut by a limit. */
+  readonly accepts: Accepts | undefined;
+}
+
+type Accepts = (answer: Answer, origin: AnswerOrigin | undefined) => boolean;
+
+export interface JoinWant {
+  readonly outputLimit: number | undefined;
+  readonly declined: () => void;
+  readonly accepts?: Accepts;
 }
 
 /** What an event weighs besides its text. */
@@ -72,7 +82,12 @@ export class Flight implements DispatchSink {
 
   /** @param start may push events, even all of them, before it returns. */
   launch(sink: DispatchSink, start: (sink: DispatchSink) => AnswerFlow): AnswerFlow {
-    const flow = this.#subscribe(sink, { joined: false, deltasMax: undefined, declined: undefined });
+    const flow = this.#subscribe(sink, {
+      joined: false,
+      deltasMax: undefined,
+      declined: undefined,
+      accepts: undefined,
+    });
     let upstream: AnswerFlow;
     try {
       upstream = start(this);
@@ -90,8 +105,11 @@ export class Flight implements DispatchSink {
   }
 
   /** Only while `joinable`. */
-  join(sink: DispatchSink, outputLimit: number | undefined, declined: () => void): AnswerFlow {
+  join(sink: DispatchSink, { outputLimit, declined, accepts }: JoinWant): AnswerFlow {
     assert(this.joinable, 'join() on a flight that takes no joiners');
+    if (accepts !== undefined) {
+      return this.#subscribe(sink, { joined: true, deltasMax: undefined, declined, accepts });
+    }
     const leaders = this.#deps.outputLimit;
     const higher = leaders !== undefined && (outputLimit === undefined || outputLimit > leaders);
     const lower = outputLimit !== undefined && (leaders === undefined || outputLimit < leaders);
@@ -99,6 +117,7 @@ export class Flight implements DispatchSink {
       joined: true,
       deltasMax: lower ? outputLimit : undefined,
       declined: higher ? declined : undefined,
+      accepts: undefined,
     });
   }
 
@@ -122,6 +141,7 @@ export class Flight implements DispatchSink {
     if (this.#settled) return;
     this.#failure = error;
     this.#settle();
+    this.#releaseHeld(({ accepts }) => accepts !== undefined);
     for (const subscriber of this.#subscribers) {
       if (subscriber.declined === undefined) continue;
       // It has heard nothing yet, and an error is clearer without the start of an answer before it.
@@ -135,14 +155,16 @@ export class Flight implements DispatchSink {
   #land(end: EndEvent): void {
     this.#end = end;
     this.#settle();
-    if (!this.#overflown) {
-      try {
-        this.#deps.landed(this.#answer());
-      } catch (error) {
-        this.#deps.logger.error({ err: error }, 'keeping an answer threw; the answer itself goes on');
-      }
+    if (this.#overflown) return; // those held back have been sent away
+    const answer = this.#answer();
+    try {
+      this.#deps.landed(answer);
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'keeping an answer threw; the answer itself goes on');
     }
-    this.#releaseHeld(end.finishReason === 'length');
+    this.#releaseHeld(({ accepts }) =>
+      accepts === undefined ? end.finishReason === 'length' : !accepts(answer, this.#origin),
+    );
   }
 
   #answer(): Answer {
@@ -155,18 +177,20 @@ export class Flight implements DispatchSink {
   #overflow(): void {
     if (!this.#overflown) {
       this.#overflown = true;
-      this.#releaseHeld(true);
+      this.#releaseHeld(() => true);
     }
     this.#dropConsumed();
   }
 
-  /** @param decline held-back subscribers are sent away; else they are served from the buffer. */
-  #releaseHeld(decline: boolean): void {
+  /** @param decline whom to send away; the others are served from the buffer, or, after a failure, left for later. */
+  #releaseHeld(decline: (subscriber: Subscriber) => boolean): void {
     for (const subscriber of this.#subscribers.slice()) {
       const { declined } = subscriber;
       if (declined === undefined || subscriber.closed) continue;
-      subscriber.declined = undefined;
-      if (!decline) continue;
+      if (!decline(subscriber)) {
+        if (this.#failure === undefined) subscriber.declined = undefined;
+        continue;
+      }
       this.#leave(subscriber);
       this.#guarded(declined);
     }
@@ -180,7 +204,7 @@ export class Flight implements DispatchSink {
     this.#base = slowest;
   }
 
-  #subscribe(sink: DispatchSink, facts: Pick<Subscriber, 'joined' | 'deltasMax' | 'declined'>): AnswerFlow {
+  #subscribe(sink: DispatchSink, facts: Pick<Subscriber, 'joined' | 'deltasMax' | 'declined' | 'accepts'>): AnswerFlow {
     const subscriber: Subscriber = {
       sink,
       cursor: this.#base,
@@ -192,6 +216,7 @@ export class Flight implements DispatchSink {
       deltasMax: facts.deltasMax,
       deltas: 0,
       declined: facts.declined,
+      accepts: facts.accepts,
     };
     this.#subscribers.push(subscriber);
     this.#deps.onSubscribers(1);
