@@ -146,6 +146,18 @@ describe('why', () => {
       assert.equal(story.canBeJudged, false);
     }));
 
+  it('tells who joined the answer to a similar question so, with its own lookup', () =>
+    withAdmin(async (admin) => {
+      const steps = { ...noSteps, exact: 'miss', semantic: 'miss', answerOf: 'req_1' } as const;
+      admin.requests.add(aRecord({ id: 'req_2', cache: 'coalesced', entryId: undefined, steps }));
+      remember(admin, 'req_1', aTrace({ text: 'Another question' }));
+      remember(admin, 'req_2', aTrace());
+      const story = await why(admin, 'req_2');
+      assert.match(story.because, /^A similar request was being answered at that moment \(similarity 0\.953\)/);
+      assert.equal(story.question, 'What is the height of the tower?');
+      assert.match(story.steps.find(({ name }) => name === 'running answers')!.says, /a similar request .* for req_1/);
+    }));
+
   it('gives each miss, bypass and failure its own reason', () =>
     withAdmin(async (admin) => {
       const missed = { ...noSteps, exact: 'miss', semantic: 'miss' } as const;

@@ -6,7 +6,7 @@ import { entryId, requestId } from '../core/ids.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 import type { AdminContext } from './admin-deps.ts';
 import type { RequestStory, StoryServed, StoryStep } from './admin-types.ts';
-import { becauseOf, candidateWords, decisionWords, tierWords, whatIfWords } from './why/words.ts';
+import { becauseOf, candidateWords, decisionWords, isSimilarJoin, tierWords, whatIfWords } from './why/words.ts';
 
 /** @throws request_not_found | cache_unavailable */
 export async function storyOf(
@@ -16,8 +16,8 @@ export async function storyOf(
   const request = facts.request(id);
   if (request === undefined) throw unknownRequest(id, facts.requestsMax);
   const { steps } = request;
-  // Who joined a running answer got what the leader's lookup found.
-  const decider = request.cache === 'coalesced' ? (steps?.answerOf ?? id) : id;
+  // Who joined the same request got what its lookup found; who joined a similar one had a lookup of its own.
+  const decider = request.cache === 'coalesced' && steps?.semantic === undefined ? (steps?.answerOf ?? id) : id;
   const trace = facts.why(requestId(decider))?.trace;
   const entry = request.entryId === undefined ? undefined : await cache.show(entryId(request.entryId));
   const served = servedOf(request, entry);
@@ -65,12 +65,13 @@ function stepsOf(request: RequestRecord, trace: LookupTrace | undefined): StoryS
   const told: StoryStep[] = [];
   if (steps?.exact !== undefined)
     told.push({ name: 'same request', ms: steps.exactMs, says: tierWords(steps.exact, 'the same request') });
-  if (request.cache === 'coalesced')
-    told.push({
-      name: 'running answers',
-      ms: undefined,
-      says: `the same request was being answered${steps?.answerOf === undefined ? '' : ` for ${steps.answerOf}`}; joined it`,
-    });
+  const similar = isSimilarJoin(request);
+  const joined = {
+    name: 'running answers',
+    ms: undefined,
+    says: `${similar ? 'a similar' : 'the same'} request was being answered${steps?.answerOf === undefined ? '' : ` for ${steps.answerOf}`}; joined it`,
+  };
+  if (request.cache === 'coalesced' && !similar) told.push(joined);
   if (steps?.semantic !== undefined) {
     told.push({
       name: 'similar requests',
@@ -82,6 +83,7 @@ function stepsOf(request: RequestRecord, trace: LookupTrace | undefined): StoryS
       if (ms !== undefined) told.push({ name: `· ${stage}`, ms, says: what });
     }
   }
+  if (similar) told.push(joined);
   if (thinker !== undefined) {
     // A wait below a millisecond is no wait, only the way through the code.
     const waitedMs = steps?.queuedMs !== undefined && steps.queuedMs >= 1 ? steps.queuedMs : undefined;

@@ -24,7 +24,9 @@ export function becauseOf({ request, trace, served }: StoryFacts): string {
     case 'coalesced':
       if (request.similarity !== undefined)
         return `The same question in other words was being answered at that moment (similarity ${request.similarity.toFixed(3)}), and this one waited for that answer.`;
-      return 'The same request was being answered at that moment, and this one shared the answer.';
+      return isSimilarJoin(request)
+        ? `A similar request was being answered at that moment${request.similarity === undefined ? '' : ` (similarity ${request.similarity.toFixed(3)})`}, and this one shared the answer.`
+        : 'The same request was being answered at that moment, and this one shared the answer.';
     case 'miss':
       return `A thinker answered, because ${missBecause(request, trace)}.`;
     case 'bypass':
@@ -33,6 +35,10 @@ export function becauseOf({ request, trace, served }: StoryFacts): string {
       return 'It asked for no answer, so there was nothing to look up.';
   }
 }
+
+/** Who joins the same request does so before anything is compared. */
+export const isSimilarJoin = ({ cache, steps }: RequestRecord): boolean =>
+  cache === 'coalesced' && steps?.semantic !== undefined;
 
 function servedBecause({ similarity }: RequestRecord, trace: LookupTrace | undefined): string {
   const cosine = similarity === undefined ? '' : ` (similarity ${similarity.toFixed(3)})`;
