@@ -153,7 +153,10 @@ describe('why', () => {
       remember(admin, 'req_1', aTrace({ text: 'Another question' }));
       remember(admin, 'req_2', aTrace());
       const story = await why(admin, 'req_2');
-      assert.match(story.because, /^A similar request was being answered at that moment \(similarity 0\.953\)/);
+      assert.match(
+        story.because,
+        /^The same question in other words was being answered at that moment \(similarity 0\.953\)/,
+      );
       assert.equal(story.question, 'What is the height of the tower?');
       assert.match(story.steps.find(({ name }) => name === 'running answers')!.says, /a similar request .* for req_1/);
     }));

@@ -22,10 +22,8 @@ export function becauseOf({ request, trace, served }: StoryFacts): string {
     case 'semantic':
       return `A stored answer${age === '' ? '' : `, made${age},`} was given: ${servedBecause(request, trace)}.`;
     case 'coalesced':
-      if (request.similarity !== undefined)
-        return `The same question in other words was being answered at that moment (similarity ${request.similarity.toFixed(3)}), and this one waited for that answer.`;
       return isSimilarJoin(request)
-        ? `A similar request was being answered at that moment${request.similarity === undefined ? '' : ` (similarity ${request.similarity.toFixed(3)})`}, and this one shared the answer.`
+        ? `The same question in other words was being answered at that moment${similarityOf(request)}, and this one waited for that answer.`
         : 'The same request was being answered at that moment, and this one shared the answer.';
     case 'miss':
       return `A thinker answered, because ${missBecause(request, trace)}.`;
@@ -40,8 +38,11 @@ export function becauseOf({ request, trace, served }: StoryFacts): string {
 export const isSimilarJoin = ({ cache, steps }: RequestRecord): boolean =>
   cache === 'coalesced' && steps?.semantic !== undefined;
 
-function servedBecause({ similarity }: RequestRecord, trace: LookupTrace | undefined): string {
-  const cosine = similarity === undefined ? '' : ` (similarity ${similarity.toFixed(3)})`;
+const similarityOf = ({ similarity }: RequestRecord): string =>
+  similarity === undefined ? '' : ` (similarity ${similarity.toFixed(3)})`;
+
+function servedBecause(request: RequestRecord, trace: LookupTrace | undefined): string {
+  const cosine = similarityOf(request);
   const chosen = trace?.chosen;
   if (trace === undefined || chosen === undefined) return `its question is close enough to this one${cosine}`;
   if (trace.state === 'fixed') return `its question is close enough to this one${cosine}, and no guard objects`;
