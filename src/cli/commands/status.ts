@@ -38,6 +38,7 @@ export function describeStatus(status: StatusReport): string {
     `misses    ${traffic.misses}, bypasses ${traffic.bypasses}`,
     `latency   hit ${percentiles(traffic.latency.hit)}; thinker ${percentiles(traffic.latency.thinker)}`,
     `cache     ${cache.mode}: ${cache.entries} answers, ${formatBytes(cache.bytes)}, ${cache.vectors} vectors, in ${cache.store}`,
+    ...semanticLines(cache),
     `embedder  ${embedding.id}: ${embedding.why}`,
   ];
   if (embedding.remedy !== undefined) lines.push(`          ${embedding.remedy}`);
@@ -48,6 +49,21 @@ export function describeStatus(status: StatusReport): string {
   }
   lines.push(`data      ${status.dataDir}`, '');
   return `${lines.join('\n')}\n${thinkerTable(status)}`;
+}
+
+/** Whether other wordings are served, and what has been measured about that. */
+function semanticLines({ mode, semantic }: StatusReport['cache']): string[] {
+  if (mode !== 'on' || semantic === undefined) return [];
+  const { audited, wrong, low, high } = semantic.falseHitShare;
+  const percent = (share: number) => `${Number((share * 100).toFixed(1))} %`;
+  const measured =
+    audited === 0
+      ? 'none audited yet'
+      : `${wrong} of ${audited} audited ones wrong (95 %: ${percent(low)} to ${percent(high)})`;
+  return [
+    `semantic  ${semantic.summary}`,
+    `          hits: ${measured}; audits ${semantic.audits.state}: ${semantic.audits.why}`,
+  ];
 }
 
 const percentiles = (of: Percentiles | undefined): string =>
