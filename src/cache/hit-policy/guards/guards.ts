@@ -12,17 +12,16 @@ export type Guard = (a: Features, b: Features) => boolean;
 /** In the order in which they are asked: the most telling name first, then the cheapest. */
 export const guards: Readonly<Record<GuardName, Guard>> = {
   /** Other days, dates, times, months or years with a month: `June 3rd 2025` is `2025-06-03`. */
-  date: (a, b) => a.datesKey !== b.datesKey,
+  date: (a, b) => a.datesKey !== b.datesKey || eachNamesMore(a.days, b.days),
 
   version: (a, b) =>
     a.figuresKey !== b.figuresKey && (a.versions.size > 0 || b.versions.size > 0) && !sameSet(a.versions, b.versions),
 
-  /** The same amounts of other money, or each side names a currency that the other does not. */
-  currency: (a, b) =>
-    eachNamesMore(a.currencies, b.currencies) || (sameFigures(a, b) && !sameSet(a.currencies, b.currencies)),
+  /** Each side names a currency that the other does not. */
+  currency: (a, b) => eachNamesMore(a.currencies, b.currencies),
 
   /** The same figures in other units, or each side names a unit that the other does not. */
-  unit: (a, b) => eachNamesMore(a.units, b.units) || (sameFigures(a, b) && a.numbersKey !== b.numbersKey),
+  unit: (a, b) => eachNamesMore(a.units, b.units) || (a.figuresKey === b.figuresKey && a.measuresKey !== b.measuresKey),
 
   number: (a, b) => a.figuresKey !== b.figuresKey,
 
@@ -59,10 +58,6 @@ export const softGuards: ReadonlySet<GuardName> = new Set(['entity', 'wh']);
 export const hardGuards: readonly GuardName[] = (Object.keys(guards) as GuardName[]).filter(
   (name) => name !== 'content' && !softGuards.has(name),
 );
-
-/** The figures agree and there are some, so that units can be compared. */
-const sameFigures = (a: Features, b: Features): boolean =>
-  a.figuresKey !== '' && a.figuresKey === b.figuresKey && a.datesKey === b.datesKey;
 
 function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   if (a.size !== b.size) return false;

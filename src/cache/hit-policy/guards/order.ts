@@ -1,11 +1,24 @@
 /** Whether two texts say the same in an order that changes the meaning: A to B, B to A. */
 import type { Features } from '../text/features.ts';
 
+/** Words that one side may have more than the other, and still say the same turned around. */
+const unmatchedMax = 2;
+
 export function differInOrder(a: Features, b: Features): boolean {
   if (a.contentKey === b.contentKey) return false;
   if (a.numbers.length > 1 && a.numbersKey === b.numbersKey && !sameSequence(a.numbers, b.numbers)) return true;
-  if (a.entities.size > 1 && b.entities.size > 1 && crossed([...a.entities], [...b.entities])) return true;
-  return (a.directed || b.directed) && crossed(a.content, b.content);
+  const swapsNames = a.entities.size > 1 && b.entities.size > 1;
+  if (!a.directed && !b.directed && !swapsNames) return false;
+  // In a free rewording words move without turning anything around.
+  if (unmatched(a.meaning, b.meaning) + unmatched(b.meaning, a.meaning) > unmatchedMax) return false;
+  if (swapsNames && crossed([...a.entities], [...b.entities])) return true;
+  return (a.directed || b.directed) && crossed(a.meaning, b.meaning);
+}
+
+function unmatched(a: readonly string[], b: readonly string[]): number {
+  let count = 0;
+  for (const each of a) if (!b.includes(each) && (count += 1) > unmatchedMax) break;
+  return count;
 }
 
 function sameSequence(a: readonly string[], b: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 /** Pairs of opposites: with one side in each of two prompts, the prompts ask for opposite things. */
 
 const pairs = `
-  enable/disable enabled/disabled on/off in/out up/down open/close opened/closed start/stop begin/end first/last
+  enable/disable enabled/disabled on/off up/down open/close opened/closed start/stop begin/end first/last
   increase/decrease raise/lower rise/fall grow/shrink expand/contract maximum/minimum max/min maximize/minimize
   maximal/minimal most/least more/less more/fewer many/few higher/lower high/low highest/lowest higher/less
   before/after earlier/later early/late earliest/latest previous/next past/future old/new older/newer oldest/newest
@@ -25,13 +25,13 @@ const pairs = `
   public/private static/dynamic local/remote local/global client/server parent/child synchronous/asynchronous
   sync/async mutable/immutable horizontal/vertical row/column rows/columns north/south east/west northern/southern
   eastern/western top/bottom upper/lower front/back forward/backward forwards/backwards clockwise/counterclockwise
-  male/female man/woman men/women boy/girl husband/wife father/mother son/daughter brother/sister king/queen
+  male/female man/woman men/women boy/girl boys/girls guys/girls sons/daughters husband/wife father/mother son/daughter brother/sister king/queen
   win/lose winner/loser victory/defeat attack/defend attack/defense offense/defense love/hate friend/enemy
   ally/enemy war/peace life/death live/die alive/dead birth/death born/died arrive/depart arrival/departure
-  come/go enter/leave entrance/exit enter/exit login/logout gain/lose save/spend save/waste save/delete
+  enter/leave entrance/exit enter/exit login/logout gain/lose save/spend save/waste save/delete
   healthy/unhealthy safe/dangerous safe/unsafe sick/healthy awake/asleep day/night morning/evening sunrise/sunset
   summer/winter spring/autumn weekday/weekend am/pm always/never everything/nothing everyone/nobody all/none
-  with/without success/failure succeed/fail pass/fail cause/prevent cause/effect question/answer
+  with/without success/failure succeed/fail pass/fail cause/prevent cause/effect
   hire/fire employ/dismiss employer/employee teacher/student supply/demand surplus/deficit inflation/deflation
   acid/base acidic/alkaline solid/liquid freeze/melt boil/freeze evaporate/condense inhale/exhale
   optimist/pessimist odd/even singular/plural even/uneven major/minor senior/junior superior/inferior
@@ -41,13 +41,13 @@ const pairs = `
   like/dislike trust/distrust trust/mistrust understand/misunderstand pre/post import/deport
   useful/useless arrogant/humble brave/cowardly generous/stingy loud/quiet noisy/quiet clean/dirty sweet/sour
   sweet/bitter raw/cooked frozen/thawed fresh/stale tight/loose sharp/blunt smooth/rough near/far closest/farthest
-  nearest/farthest above/below over/under ahead/behind left/right upstairs/downstairs upstream/downstream
+  nearest/farthest above/below ahead/behind left/right upstairs/downstairs upstream/downstream
   uphill/downhill inbound/outbound incoming/outgoing domestic/international national/foreign urban/rural
   wholesale/retail fixed/variable gross/net debtor/creditor landlord/tenant plaintiff/defendant prosecution/defense
   winner/loser predator/prey host/guest leader/follower master/servant ancestor/descendant nephew/niece uncle/aunt
   grandfather/grandmother actor/actress prince/princess groom/bride widow/widower boyfriend/girlfriend mr/mrs he/she
   him/her his/her sitting/standing sit/stand stand/lie awake/sleeping laugh/cry remember/forget find/lose teach/learn
-  ask/answer speak/listen catch/throw fill/empty tie/untie fold/unfold dress/undress pack/unpack plug/unplug
+  speak/listen catch/throw fill/empty tie/untie fold/unfold dress/undress pack/unpack plug/unplug
   sink/float melt/solidify tighten/loosen strengthen/weaken lengthen/shorten widen/narrow thicken/thin darken/lighten
   heat/chill promote/demote promotion/demotion praise/criticize reward/punish reward/penalty protect/expose
   retain/discard keep/discard keep/remove stay/leave continue/quit continue/stop resume/pause play/pause mute/unmute
@@ -124,7 +124,7 @@ const swaps: readonly (readonly [string, string])[] = opposed.flatMap(([a, b]) =
 const unopposed = new Set(
   `design designs designed debug under until unit united into income inform inside instead intend invest index install
    instance interest internet important improve image island display discover discuss distance district dish despite
-   depend detail desk unless mission miss mister misses decide decimal degree delay deliver demand depart dependent`.split(
+   depend detail desk unless mission miss unknown answer antichrist antitheist mister misses decide decimal degree delay deliver demand depart dependent`.split(
     /\s+/,
   ),
 );

@@ -1,5 +1,7 @@
 /** What is copied letter by letter from a program or a terminal: one other letter makes it another thing. */
 
+import { functionWords } from './words.ts';
+
 /** Most prompts have none of these, and are not searched. */
 const hint =
   /[_\\`{}()$<>=|&@~]|:\/\/|[a-z]{2}[A-Z]|[A-Za-z]\/[A-Za-z]|(?<!\S)[./]|[A-Za-z_]\.[A-Za-z_]|(?<!\S)--?[A-Za-z]|0x|[A-Z]-?\d\d|[a-z](?:Error|Exception|Warning)\b/;
@@ -11,7 +13,7 @@ const pattern = new RegExp(
     String.raw`(?<![\w/])(?:~|\.{1,2})?\/[\w.@-][\w./@-]*`,
     String.raw`\b[A-Za-z]:\\[^\s"']*`,
     String.raw`(?<![\w/-])[\w-]{1,64}(?:\/[\w-]{1,64}){0,12}\/[\w-]{1,64}\.[A-Za-z]{1,5}\b`,
-    String.raw`(?<![^\s"'${'`'}(\[])--?[A-Za-z][\w-]*(?:=[^\s"'${'`'}]+)?`,
+    String.raw`(?<![^\s"'${'`'}(\[])(?:--[A-Za-z][\w-]*(?:=[^\s"'${'`'}]+)?|-[A-Za-z]{1,3}(?![\w-]))`,
     String.raw`[$%][A-Z_][A-Z0-9_]+%?`,
     String.raw`\b0x[0-9A-Fa-f]+\b`,
     String.raw`\b[A-Z]{1,8}-?\d{2,}\b`,
@@ -41,7 +43,7 @@ export function codeOf(text: string): ReadonlySet<string> {
       let token = match;
       if (token.endsWith('()')) token = token.slice(0, -2);
       else if (/[.,;:!?]$/.test(token)) token = token.replace(/[.,;:!?]+$/, '');
-      if (token.length < 2 || brands.has(token)) continue;
+      if (token.length < 2 || brands.has(token) || isJoinedSentence(token)) continue;
       // Host names do not know case, nor does hexadecimal.
       if (/^(?:https?:|www\.|0x)/.test(token))
         token = token
@@ -53,6 +55,14 @@ export function codeOf(text: string): ReadonlySet<string> {
     }
   }
   return found ?? none;
+}
+
+/** A full stop without its blank ("today.what now") joins sentences, not names. */
+function isJoinedSentence(token: string): boolean {
+  const dot = token.indexOf('.');
+  if (dot < 1 || !/^[A-Za-z]+(?:\.[A-Za-z]+)+$/.test(token)) return false;
+  if (/[a-z]\.[A-Z][a-z]*$/.test(token)) return true;
+  return token.split('.').some((part) => functionWords.has(part.toLowerCase()));
 }
 
 /** Natural-looking names of programming languages; those that are everyday words (go, swift, rust) are left out. */

@@ -15,16 +15,22 @@ export interface Features {
   /** Stems of words that carry meaning, numbers and symbols, in order; a phrase set before the question comes last. */
   readonly content: readonly string[];
   readonly contentKey: string;
+  /** Of `content`, what is no function word: what an order may turn around. */
+  readonly meaning: readonly string[];
   /** Numbers with their units, dates and versions, in order. */
   readonly numbers: readonly string[];
   /** The same sorted, as one text. */
   readonly numbersKey: string;
   /** Numbers and versions without units, sorted, as one text. */
   readonly figuresKey: string;
+  /** Numbers with their units, but without currencies, sorted, as one text. */
+  readonly measuresKey: string;
   /** Of the figures, those that are versions. */
   readonly versions: ReadonlySet<string>;
-  /** Dates, times and relative days, sorted, as one text. */
+  /** Dates and times in figures, sorted, as one text. */
   readonly datesKey: string;
+  /** Weekdays, months and relative days. */
+  readonly days: ReadonlySet<string>;
   /** Units other than currencies, beside a number or alone. */
   readonly units: ReadonlySet<string>;
   readonly currencies: ReadonlySet<string>;
@@ -66,11 +72,14 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
   const shouted = text === text.toUpperCase();
   const quoted = quotedWords(text);
   const content: string[] = [];
+  const meaning: string[] = [];
   const numbers: string[] = [];
   const figures: string[] = [];
+  const measures: string[] = [];
   const dates: string[] = [];
   const words = new Set<string>();
   const entities = new Set<string>();
+  let days: Set<string> | undefined;
   let versions: Set<string> | undefined;
   let units: Set<string> | undefined;
   let money: Set<string> | undefined;
@@ -91,11 +100,16 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
       const whole = unit === '' ? value : `${value}|${unit}`;
       numbers.push(whole);
       content.push(`#${whole}`);
-      if (kind === 'date') dates.push(value);
-      else figures.push(value);
+      meaning.push(`#${whole}`);
+      if (kind === 'date') {
+        if (isFixed(value)) dates.push(value);
+        else (days ??= new Set()).add(value);
+      } else figures.push(value);
       if (kind === 'version') (versions ??= new Set()).add(value);
+      const isMoney = currencies.has(unit);
+      measures.push(isMoney ? value : whole);
       if (unit !== '') {
-        if (currencies.has(unit)) (money ??= new Set()).add(unit);
+        if (isMoney) (money ??= new Set()).add(unit);
         else (units ??= new Set()).add(unit);
       }
       for (let j = i; j < i + number.length; j++) {
@@ -121,7 +135,9 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     const opposite = oppositesOf(word);
     if (opposite !== undefined) for (const each of opposite) (opposites ??= []).push({ word, opposite: each });
     if (facts === undefined || word !== token.text) {
-      content.push(stem(word));
+      const stemmed = stem(word);
+      content.push(stemmed);
+      meaning.push(stemmed);
       continue;
     }
     if (facts.negates) negations += 1;
@@ -140,7 +156,10 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
       else (units ??= new Set()).add(facts.unit);
     }
     if (facts.programs !== '') (programs ??= new Set()).add(facts.programs);
-    if (!facts.empty) content.push(stem(word));
+    if (facts.empty) continue;
+    const stemmed = stem(word);
+    content.push(stemmed);
+    if (!facts.isFunctionWord && !facts.negates) meaning.push(stemmed);
   }
   const language = languageOf(tokensOfText, text);
   if (language !== 'en' && language !== '') {
@@ -149,11 +168,14 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
   return {
     content,
     contentKey: content.join(' '),
+    meaning,
     numbers,
     numbersKey: keyOf(numbers),
     figuresKey: keyOf(figures),
+    measuresKey: keyOf(measures),
     versions: versions ?? noNames,
     datesKey: keyOf(dates),
+    days: days ?? noNames,
     units: units ?? noNames,
     currencies: money ?? noNames,
     negations,
@@ -176,6 +198,9 @@ function languageOf(tokens: readonly Token[], text: string): string {
   for (const { text: word } of tokens) count.add(factsOf(word)?.languages ?? 0);
   return count.of(text);
 }
+
+/** A date with a day or a year, or a time; "in June" and "today" are not. */
+const isFixed = (date: string): boolean => /\d/.test(date) && !/^(?:--\d\d|q\d)$/.test(date);
 
 const keyOf = (values: string[]): string => (values.length > 1 ? values.toSorted().join(' ') : (values[0] ?? ''));
 

@@ -99,23 +99,47 @@ const unit = `(?:${[...countedOf.keys()].join('|')})`;
 const layout = `(?:${[...layoutOf.keys()].join('|')}|bullet(?:ed)? (?:points?|list)|list)`;
 const shape = `(?:${[...shapes].join('|')})`;
 
-/** Each finds one ask in lower-case words with single blanks; what it captures names the ask. */
-const asks: readonly { readonly name: string; readonly pattern: RegExp }[] = [
+interface Ask {
+  readonly name: string;
+  /** What it captures names the ask. */
+  readonly pattern: RegExp;
+  /** Without a match of this the ask is about something else: "improve my writing in English". */
+  readonly cue?: RegExp;
+}
+
+const cue =
+  /\b(?:translat(?:e|ion|ed)|says?|said|write|rewrite|written|answer|repl(?:y|ies)|respond|call(?:ed)?|phrase|pronounce|explain(?:ed)?|describe|summari[sz]e|tell|give|means?|words? for|draft|compose|list|show|return|output|make|generate|create|announcement|text)\b/;
+const adjective =
+  '(formal|informal|casual|polite|friendly|funny|humorous|witty|sarcastic|serious|angry|rhyming|simple|plain|technical)';
+const adverb =
+  '(briefly|concisely|succinctly|thoroughly|comprehensively|elaborately|formally|informally|casually|politely|humorously|sarcastically|angrily|simply|shortly)';
+const answers =
+  '(?:explain|answer|reply|respond|describe|write|tell|say|summari[sz]e|rewrite|give|list|compare|show|define)';
+
+/** Each finds its ask in lower-case words with single blanks. */
+const asks: readonly Ask[] = [
   {
     name: 'language',
     pattern: new RegExp(String.raw`\b(?:in|into|to) (?:(?:simple|plain|formal|modern) )?(${spoken})\b`, 'g'),
+    cue,
   },
-  { name: 'from', pattern: new RegExp(String.raw`\bfrom (?:the )?(${spoken})\b`, 'g') },
+  { name: 'from', pattern: new RegExp(String.raw`\bfrom (?:the )?(${spoken})\b`, 'g'), cue },
   {
     name: 'length',
     pattern: new RegExp(
-      String.raw`\b(?:in|within|using|under|below|of|about|at most|no more than|less than|fewer than|only|maximum|exactly) (?:the )?(${number}(?: ${number})* (?:short |single |simple |bullet )?${unit})\b`,
+      String.raw`\b(?:in|within|under|below|at most|no more than|less than|fewer than|only|maximum|exactly) (?:the )?(${number}(?: ${number})* (?:short |single |simple |bullet )?${unit})\b`,
       'g',
     ),
   },
   {
     name: 'length',
+    pattern: new RegExp(String.raw`\b(?:of|about|using) (?!an? |one )(${number}(?: ${number})* ${unit})\b`, 'g'),
+    cue,
+  },
+  {
+    name: 'length',
     pattern: new RegExp(String.raw`\b(${number}[- ](?:word|sentence|paragraph|line|page)) (?!problem|about)`, 'g'),
+    cue,
   },
   {
     name: 'layout',
@@ -123,6 +147,7 @@ const asks: readonly { readonly name: string; readonly pattern: RegExp }[] = [
       String.raw`\b(?:as|in|into|to|using|with|return|output|give me|make|produce|only) (?:a |an |the |valid |raw |plain |me )*(?:form of (?:a |an )?|format of (?:a |an )?)?(${layout})\b(?! (?:file|files|parser|schema|library|tag|tags|page|column|columns|of contents))`,
       'g',
     ),
+    cue,
   },
   {
     name: 'shape',
@@ -133,21 +158,46 @@ const asks: readonly { readonly name: string; readonly pattern: RegExp }[] = [
     name: 'reader',
     pattern:
       /\b(?:for|to|like|as if) (?:i (?:am|was|were) |im |an? |my |the )*(?:complete |absolute |total |small |young )?((?:\d+|five|six|ten|twelve) years? old|child|children|kids?|toddler|beginners?|dummies|novices?|laymen|layman|layperson|newbies?|experts?|professionals?|specialists?|grandmother|grandma|teenagers?|students?)\b/g,
+    cue: /\b(?:explain(?:ed)?|describe|tell|write|summari[sz]e|teach|simplify|answer)\b/,
   },
   { name: 'reader', pattern: /\b(eli5)\b/g },
   { name: 'reader', pattern: /\blike (?:i am|im|i was|i were) (?:an? )?(\d+|five|six|ten|twelve)\b/g },
   {
     name: 'manner',
     pattern:
-      /\b(?:in|with|using|more|be|very|make it|keep it|sound|sounds|write|rewrite|answer|reply|respond|explain|describe|tell me|give me|draft|compose) (?:me |it |this |that |an? |the |some |more |great |full |your |very )*(detailed|detail|thorough|depth|comprehensive|elaborate|lengthy|brief|concise|succinct|short|nutshell|formal|informal|casual|polite|friendly|funny|humorous|witty|sarcastic|serious|angry|rhyming|rhymes?|simple|plain|technical|pirate|shakespeare|shakespearean|analogy|analogies|metaphors?|examples?|sources|citations|references|uppercase|capitals|caps|lowercase|prose)\b/g,
+      /\b(?:in|with|using) (?:an? |the |some |more |great |full |very )*(detail|depth|brief|nutshell|rhymes?|analogy|analogies|metaphors?|examples?|uppercase|capitals|caps|lowercase|prose)\b/g,
+    cue,
+  },
+  {
+    name: 'manner',
+    pattern: new RegExp(
+      String.raw`\b(?:in|with|using) (?:an? |the |very |more )*${adjective} (?:tone|style|way|manner|voice|terms|language|words|english|format|form|register)\b`,
+      'g',
+    ),
+  },
+  {
+    name: 'manner',
+    pattern: new RegExp(
+      String.raw`\b(?:make it|keep it|be|sound|sounds|more) (?:more |very )?(?:${adjective}|(?:short|brief|concise|succinct|detailed)(?:er)?)\b`,
+      'g',
+    ),
+    cue: /\b(?:it|answer|reply|tone|response|this)\b/,
+  },
+  {
+    name: 'manner',
+    pattern: new RegExp(String.raw`\b(?:write|draft|compose|create|rewrite) (?:me )?an? ${adjective}\b`, 'g'),
   },
   {
     name: 'manner',
     pattern:
-      /\b(briefly|concisely|succinctly|thoroughly|comprehensively|elaborately|formally|informally|casually|politely|humorously|sarcastically|angrily|summari[sz]e|tldr)\b/g,
+      /\b(?:write|draft|compose|give|create|provide)(?: me)? an? (detailed|thorough|comprehensive|lengthy|brief|concise|short|long)\b/g,
   },
-  { name: 'manner', pattern: /\blike an? (pirate|shakespeare|robot|lawyer|doctor|poet|teacher)\b/g },
-  { name: 'answer', pattern: /\b(yes or no|true or false)\b/g },
+  { name: 'manner', pattern: new RegExp(String.raw`\b${answers} (?:[a-z0-9]+ ){0,12}${adverb} ?$`, 'g') },
+  { name: 'manner', pattern: new RegExp(String.raw`\b${adverb} ${answers}\b`, 'g'), cue: /^(?!how |why )/ },
+  { name: 'manner', pattern: new RegExp(String.raw`\b${answers} ${adverb}\b`, 'g'), cue: /^(?!how |why )/ },
+  { name: 'manner', pattern: /\b(summari[sz]e|summary|tldr)\b/g },
+  { name: 'manner', pattern: /\blike an? (pirate|shakespeare|robot|lawyer|doctor|poet|teacher)\b/g, cue },
+  { name: 'answer', pattern: /\b(yes or no|true or false)\b/g, cue: /\b(?:answer|reply|respond|say|only|just)\b/ },
   {
     name: 'answer',
     pattern: /\b(?:only|just) (?:the |a |with )*(number|code|answer|result|name|names|word|yes or no)\b/g,
@@ -182,10 +232,14 @@ const numerals = new Map(
 /** @param words lower case with single blanks. @returns sorted, '' when nothing is asked of the form. */
 export function formatOf(words: string): string {
   const found = new Set<string>();
-  for (const { name, pattern } of asks) {
+  for (const { name, pattern, cue: needed } of asks) {
     pattern.lastIndex = 0;
+    let checked = needed === undefined;
     for (let match = pattern.exec(words); match !== null; match = pattern.exec(words)) {
-      found.add(`${name}:${canonical(match[1]!)}`);
+      if (!checked && !needed!.test(words)) break;
+      checked = true;
+      // An ask may be named by its words or by one of them.
+      found.add(`${name}:${canonical(match[1] ?? match[0])}`);
       // Asks may overlap: "in a short poem".
       pattern.lastIndex = match.index + 1;
     }

@@ -26,7 +26,11 @@ const scales = new Map([
   ['hundred', 100],
   ['dozen', 12],
   ['thousand', 1e3],
+  ['lakh', 1e5],
+  ['lakhs', 1e5],
   ['million', 1e6],
+  ['crore', 1e7],
+  ['crores', 1e7],
   ['billion', 1e9],
   ['trillion', 1e12],
 ]);
@@ -56,7 +60,7 @@ const numberWords: ReadonlySet<string> = new Set([
   ...roundOrdinals.keys(),
   ...dateWords,
   ...beforeVersion,
-  ...'usd eur gbp jpy inr chf cad aud cny krw'.split(' '),
+  ...'usd eur gbp jpy inr rs chf cad aud cny krw'.split(' '),
 ]);
 
 /** The number that begins at `at`, if one does. */

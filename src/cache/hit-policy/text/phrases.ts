@@ -21,7 +21,8 @@ const openings = phrases(`
   could you | can you | would you | will you | tell me | tell us | give me | show me | please | kindly | hello | hi | hey
   ok | okay | so | well | thanks | um | uh | hmm | just | quick question | question | good morning | good evening
   good afternoon | hi there | hello there | hey there | sorry | excuse me | by the way | now | basically | actually
-  i would like you to | i want you to | i need you to | would you be able to | would you be so kind as to | are you able to
+  i have a question | i have a quick question | i have one question | can you help me | could you help me | help me |
+  can you please help me | can anyone help me | can someone help me | i would like you to | i want you to | i need you to | would you be able to | would you be so kind as to | are you able to
 `);
 const openingsBy = new Map<string, (readonly string[])[]>();
 for (const opening of openings) {
@@ -86,6 +87,7 @@ function endsWith(tokens: readonly Token[], to: number, phrase: readonly string[
 }
 
 function asOneWording(kept: Token[], asks: boolean): void {
+  wouldBe(kept);
   const first = kept[0]?.text ?? '';
   const second = kept[1]?.text ?? '';
   // "Tell me about X", "tell me if X".
@@ -98,7 +100,10 @@ function asOneWording(kept: Token[], asks: boolean): void {
   } else if (first === 'what' && kept.at(-1)?.text === 'mean' && /^(?:does|do)$/.test(second)) {
     // "What does X mean" is "what is X".
     if (kept.length > 3) kept.splice(kept.length - 1, 1);
-  } else if (first === 'what' && isBe(second)) meaningOf(kept);
+  } else if (first === 'what') {
+    meaningOf(kept);
+    wayOf(kept);
+  }
   const start = kept[0]?.text;
   if (start === 'how' && kept[1]?.text === 'to') kept.splice(1, 1);
   else if (start === 'how' && anyoneHelpers.has(kept[1]?.text ?? '') && anyone.has(kept[2]?.text ?? '')) {
@@ -113,9 +118,27 @@ const isBe = (text: string): boolean => text === 'is' || text === 'are' || text 
 
 /** "What is the meaning of X", "what is the definition of X" are "what is X". */
 function meaningOf(kept: Token[]): void {
-  if (kept[2]?.text !== 'the' || kept[4]?.text !== 'of' || kept.length < 6) return;
-  const noun = kept[3]!.text;
-  if (noun === 'meaning' || noun === 'definition') kept.splice(2, 3);
+  const at = isBe(kept[1]?.text ?? '') ? 2 : 1;
+  if (kept[at]?.text !== 'the' || kept[at + 2]?.text !== 'of' || kept.length < at + 4) return;
+  const noun = kept[at + 1]!.text;
+  if (noun === 'meaning' || noun === 'definition') kept.splice(at, 3);
+}
+
+/** "What is the way to X", "what are some ways to X" are "how to X"; the best way is a question of its own. */
+function wayOf(kept: Token[]): void {
+  let at = isBe(kept[1]?.text ?? '') ? 2 : 1;
+  if (kept[at]?.text === 'the' || kept[at]?.text === 'some' || kept[at]?.text === 'a') at += 1;
+  if (!/^ways?$/.test(kept[at]?.text ?? '') || kept[at + 1]?.text !== 'to') return;
+  kept.splice(0, at + 1, word('how'));
+}
+
+/** "What would be the best" is "what is the best", "which are some good" is "what are good". */
+function wouldBe(kept: Token[]): void {
+  const first = kept[0]?.text;
+  if (first !== 'what' && first !== 'which') return;
+  if (first === 'which') kept[0] = word('what');
+  if (kept[1]?.text === 'would' && kept[2]?.text === 'be') kept.splice(1, 2, word('is'));
+  if (kept[1]?.text === 'are' && kept[2]?.text === 'some' && !/^ways?$/.test(kept[3]?.text ?? '')) kept.splice(2, 1);
 }
 
 const auxiliaries = new Set(

@@ -32,11 +32,11 @@ const named = {
   ms: 'ms millisecond milliseconds',
   s: 's sec secs second seconds',
   min: 'min mins minute minutes',
-  h: 'h hr hrs hour hours',
-  day: 'd day days',
-  week: 'wk wks week weeks',
-  month: 'month months',
-  year: 'yr yrs year years',
+  h: 'h hr hrs hour hours hourly',
+  day: 'd day days daily',
+  week: 'wk wks week weeks weekly',
+  month: 'month months monthly',
+  year: 'yr yrs year years yearly annual annually',
   decade: 'decade decades',
   celsius: 'c celsius °c centigrade',
   fahrenheit: 'f fahrenheit °f',
@@ -85,7 +85,7 @@ const money = {
   eur: '€ eur euro euros',
   gbp: '£ gbp quid',
   jpy: '¥ jpy yen',
-  inr: '₹ inr rupee rupees',
+  inr: '₹ inr rs rupee rupees',
   chf: 'chf',
   cad: 'cad',
   aud: 'aud',
@@ -121,7 +121,8 @@ export const standAlone: ReadonlySet<string> = new Set(
   `percent km kms kilometer kilometers kilometre kilometres meters metres cm centimeters centimetres mm millimeters
    millimetres mile miles feet inches yards acres hectares kg kgs kilos kilogram kilograms gram grams mg milligrams
    micrograms lb lbs pounds oz ounces tonnes tons liter liters litre litres ml milliliters millilitres gallon gallons
-   pints tbsp tablespoon tablespoons tsp teaspoon teaspoons milliseconds seconds minutes hours days weeks months years
+   pints tbsp tablespoon tablespoons tsp teaspoon teaspoons milliseconds seconds minutes hours hour hourly day days daily week weeks weekly month months monthly year years
+   yearly annual annually
    decades celsius centigrade fahrenheit kelvin bytes bits kb kilobytes mb megabytes gb gigabytes tb terabytes mbps gbps
    mph kmh kph knots watts kilowatts kwh volts amps hertz mhz ghz calories kcal kilojoules joules psi kpa decibels px
    pixels usd dollar dollars eur euro euros gbp jpy yen inr rupee rupees chf cad aud cny yuan krw mxn peso pesos sek
