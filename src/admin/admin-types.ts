@@ -96,6 +96,8 @@ export interface CacheCommands {
   show(id: EntryId): Promise<CacheEntry | undefined>;
   remove(id: EntryId): Promise<boolean>;
   purge(filter: EntryFilter): Promise<number>;
+  /** Makes every stored answer unreachable at once. @returns the number of the new epoch */
+  flush(): Promise<number>;
 }
 
 /** One row of `GET /api/cache/entries`. */
@@ -129,6 +131,12 @@ export interface PurgeRequest {
   readonly contains?: string | undefined;
   readonly olderThanS?: number | undefined;
   readonly all?: true | undefined;
+}
+
+/** Of `POST /api/cache/flush`. */
+export interface FlushReply {
+  /** Rises with each flush. */
+  readonly epoch: number;
 }
 
 export interface PurgeReply {

@@ -269,6 +269,21 @@ describe('operator port: stored answers', () => {
     }
   });
 
+  it('flushes everything at once, and counts the flushes', async () => {
+    const entries = [anEntry(), other];
+    const admin = await startAdmin({ entries });
+    try {
+      for (const epoch of [1, 2]) {
+        const reply = await send(admin.port, '/api/cache/flush', { method: 'POST' });
+        assert.deepEqual([reply.status, JSON.parse(reply.body)], [200, { epoch }]);
+      }
+      assert.deepEqual(entries, []);
+      assert.equal((await send(admin.port, '/api/cache/flush')).status, 405);
+    } finally {
+      await admin.close();
+    }
+  });
+
   it('refuses a body larger than any filter can be', async () => {
     const admin = await startAdmin();
     try {

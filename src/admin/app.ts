@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unknownRequest } from '../cache/feedback-reply.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
-import { listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
+import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
 import { challenge, createGuard } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
 import { createManagement, isManagementRoute } from './management.ts';
@@ -35,6 +35,7 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/cache/entries/:id', handle: showEntry },
   { method: 'DELETE', path: '/api/cache/entries/:id', handle: removeEntry },
   { method: 'POST', path: '/api/cache/purge', handle: purgeEntries },
+  { method: 'POST', path: '/api/cache/flush', handle: flushEntries },
 ];
 
 export interface Admin {

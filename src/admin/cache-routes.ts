@@ -4,7 +4,14 @@ import type { CacheEntry, EntryFilter, EntrySummary } from '../cache/cache-store
 import { AppError } from '../core/errors.ts';
 import { entryId, modelName } from '../core/ids.ts';
 import { addMs, type EpochMs } from '../core/units.ts';
-import type { CacheEntryView, CacheListView, CacheRowView, PurgeReply, PurgeRequest } from './admin-types.ts';
+import type {
+  CacheEntryView,
+  CacheListView,
+  CacheRowView,
+  FlushReply,
+  PurgeReply,
+  PurgeRequest,
+} from './admin-types.ts';
 import type { AdminContext } from './admin-deps.ts';
 import { parseJson, readBody, sendJson, wholeNumber, type Exchange } from './http.ts';
 
@@ -74,6 +81,14 @@ export async function purgeEntries(exchange: Exchange, { cache, clock, logger, o
     'stored answers purged by the operator',
   );
   const reply: PurgeReply = { removed };
+  sendJson(exchange, reply);
+}
+
+/** Everything at once, however much there is: what was stored so far serves nobody any more. */
+export async function flushEntries(exchange: Exchange, { cache, logger }: AdminContext): Promise<void> {
+  const epoch = await cache.flush();
+  logger.info({ epoch }, 'stored answers flushed by the operator');
+  const reply: FlushReply = { epoch };
   sendJson(exchange, reply);
 }
 

@@ -25,6 +25,7 @@ import { withDeadline } from './deadline.ts';
 import { createEmbedGate, embedGateDefaults, type EmbedGateOptions } from './embed-gate.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
 import { EntryWriter } from './entry-writer.ts';
+import { Epoch } from './epoch.ts';
 import { createFeedback } from './feedback.ts';
 import type { HitPolicy } from './hit-policy.ts';
 import type { Learner } from './learner.ts';
@@ -151,7 +152,7 @@ export interface OperableCache extends SemanticCache {
   remove(id: EntryId, reason: 'manual' | 'disputed'): Promise<boolean>;
   /** @returns how many entries were removed. */
   purge(filter: EntryFilter): Promise<number>;
-  /** Makes everything stored so far unreachable, in O(1); it leaves the store as it expires. @returns the new epoch */
+  /** Makes everything stored so far unreachable, at once and in O(1); see `Epoch.raise`. @returns the new epoch */
   bumpEpoch(): Promise<number>;
   /** What the semantic tier saw for one of the last requests, and why it decided so. */
   why(requestId: RequestId): WhyRecord | undefined;
@@ -162,7 +163,6 @@ export interface OperableCache extends SemanticCache {
   close(): Promise<void>;
 }
 
-const epochKey = 'cache.epoch';
 const secretKey = 'cache.scope-secret';
 
 export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
@@ -208,7 +208,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     logger,
   });
   const comparable = (text: string): boolean => options.mode === 'on' && embedding.fits(text);
-  let epoch = 0;
+  const epoch = new Epoch({ store, clock, logger });
   let secret = '';
   let started = false;
   let lookups = 0;
@@ -232,7 +232,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       if (options.mode === 'off' || !started) return metrics.bypassed(bypass('disabled'));
       const beganMs = clock.monotonicMs();
       const context: PlanContext = {
-        owner: { epoch, tenant: asker.tenant, digest },
+        owner: { epoch: epoch.number, tenant: asker.tenant, digest },
         secret,
         comparable,
         temperatureMax: options.temperatureMax,
@@ -263,7 +263,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       try {
         if (!(plan instanceof CacheableRequest)) throw new TypeError('a plan of another cache, or a copy of a plan');
         // An answer to a question of an earlier epoch belongs to what was flushed.
-        if (plan.owner.epoch !== epoch || plan.owner.tenant !== facts.tenant) return;
+        if (plan.owner.epoch !== epoch.number || plan.owner.tenant !== facts.tenant) return;
         writer.keep(plan, answer, facts);
         if (facts.digest === plan.digest) learner?.landed(plan, answer, { simulated: facts.simulated === true });
       } catch (error) {
@@ -273,7 +273,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
 
     async start() {
       await store.ready();
-      epoch = Number((await store.getMeta(epochKey)) ?? 0);
+      await epoch.read();
       secret = (await store.getMeta(secretKey)) ?? '';
       if (secret === '') {
         // 62^43 is above 2^256.
@@ -290,11 +290,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     remove: (id, reason) => store.remove(id, reason),
     purge: (filter) => store.purge(filter),
 
-    async bumpEpoch() {
-      epoch += 1;
-      await store.putMeta(epochKey, String(epoch));
-      return epoch;
-    },
+    bumpEpoch: () => epoch.raise(),
 
     why: (requestId) => whyLog.get(requestId),
     feedback,
@@ -303,10 +299,20 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       const { entries, bytes } = store.stats();
       const { vectors, bytes: vectorBytes } = index.stats();
       const { failed: writesFailed, ...writes } = writer.stats();
-      return { entries, bytes, vectors, vectorBytes, epoch, ...writes, writesFailed, breaker: gate.breaker };
+      return {
+        entries,
+        bytes,
+        vectors,
+        vectorBytes,
+        epoch: epoch.number,
+        ...writes,
+        writesFailed,
+        breaker: gate.breaker,
+      };
     },
 
     async close() {
+      epoch.close();
       warmUp.stop();
       await writer.settled();
     },

@@ -222,6 +222,9 @@ describe('status and cache', () => {
       assert.equal((await run('cache', 'purge', '--model', 'qwen3:8b', '--yes')).out, '1 answer forgotten\n');
       assert.deepEqual(JSON.parse((await run('cache', 'purge', '--all', '--yes', '--json')).out), { removed: 1 });
       assert.deepEqual(entries, []);
+      assert.equal((await run('cache', 'flush', '--yes')).out, 'no answer stored so far serves any more\n');
+      assert.deepEqual(JSON.parse((await run('cache', 'flush', '--yes', '--json')).out), { epoch: 2 });
+      await assert.rejects(run('cache', 'flush'), /no terminal to ask on; add --yes/);
     } finally {
       await admin.close();
     }

@@ -117,6 +117,7 @@ export async function createRememberer(
       show: (id) => cache.show(id),
       remove: (id) => cache.remove(id, 'manual'),
       purge: (filter) => cache.purge(filter),
+      flush: () => cache.bumpEpoch(),
     },
     digestOf: (model) => digests.digestOf(model),
     rememberDigests: (pool) => digests.follow(pool),

@@ -144,6 +144,7 @@ const matches = (entry: CacheEntry, { model, contains, olderThan }: EntryFilter)
 /** Entries in an array, newest first. */
 export function arrayOfEntries(entries: CacheEntry[]): CacheCommands & { readonly purged: EntryFilter[] } {
   const purged: EntryFilter[] = [];
+  let epoch = 0;
   const drop = (gone: (entry: CacheEntry) => boolean): number => {
     const kept = entries.filter((entry) => !gone(entry));
     return entries.splice(0, entries.length, ...kept).length - kept.length;
@@ -160,6 +161,10 @@ export function arrayOfEntries(entries: CacheEntry[]): CacheCommands & { readonl
     purge: async (filter) => {
       purged.push(filter);
       return drop((entry) => matches(entry, filter));
+    },
+    flush: async () => {
+      drop(() => true);
+      return (epoch += 1);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { CacheEntryView, CacheListView, PurgeReply } from '../../admin/admin-types.ts';
+import type { CacheEntryView, CacheListView, FlushReply, PurgeReply } from '../../admin/admin-types.ts';
 import { formatBytes, formatDuration } from '../../core/format.ts';
 import { adminTarget, getJson, type Target } from '../client.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
@@ -32,11 +32,13 @@ export function addCache(program: Command, context: CliContext): void {
         ['llm-self-host cache list --contains weather', 'which answers are kept'],
         ['llm-self-host cache show 01JABC…', 'one of them, whole'],
         ['llm-self-host cache purge --older-than 1h', 'forget what is older than an hour'],
+        ['llm-self-host cache flush', 'let no stored answer serve any more, at once'],
       ]),
     );
   addList(cache, context);
   addShow(cache, context);
   addPurge(cache, context);
+  addFlush(cache, context);
 }
 
 function addList(cache: Command, context: CliContext): void {
@@ -129,6 +131,33 @@ function addPurge(cache: Command, context: CliContext): void {
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<PurgeOptions>();
       await purge(adminTarget(context, options), options, context);
+    });
+}
+
+function addFlush(cache: Command, context: CliContext): void {
+  cache
+    .command('flush')
+    .description(
+      'Let no answer stored so far serve any more: at once, however many there are. Their space is freed afterwards.',
+    )
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      examples([['llm-self-host cache flush --yes', 'after a change that makes all answers wrong']]),
+    )
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { readonly yes?: boolean }>();
+      if (!options.yes && !(await confirmed('all stored answers', context))) {
+        context.err('nothing was flushed\n');
+        context.setExitCode(1);
+        return;
+      }
+      const reply = await getJson<FlushReply>(adminTarget(context, options), {
+        method: 'POST',
+        path: '/api/cache/flush',
+      });
+      if (options.json) printJson(context, reply);
+      else context.out('no answer stored so far serves any more\n');
     });
 }
 
