@@ -43,7 +43,7 @@ export function renderWhyPage(story: RequestStory, said: FeedbackReply['effect']
         'candidates',
         'Close stored questions',
         `<p>${escape(decision.says)}</p>${
-          candidates.length === 0 ? '<p class="soft">None was close enough to look at.</p>' : candidateTable(candidates)
+          candidates.length === 0 ? '<p class="soft">None was close enough to look at.</p>' : candidateList(candidates)
         }${targets === '' ? '' : `<h3>With another target of wrong hits</h3><ul>${targets}</ul>`}`,
         'wide',
       ),
@@ -123,21 +123,21 @@ function stepsTable({ steps }: RequestStory): string {
   );
 }
 
-function candidateTable(candidates: readonly StoryCandidate[]): string {
-  return table(
-    ['Stored question', '#Age', '#Similarity', '#Probability', 'Verdict'],
-    candidates.map(
-      (
-        candidate,
-      ) => `<tr><td>${candidate.chosen ? '<strong>' : ''}${quoted(candidate.text)}${candidate.chosen ? '</strong>' : ''}</td>
-<td class="number">${formatDuration(candidate.ageS)}</td><td class="number">${candidate.similarity.toFixed(3)}</td>
-<td class="number">${candidate.probability === undefined ? '' : candidate.probability.toFixed(3)}</td>
-<td>${escape(candidate.says)}${inputsOf(candidate)}</td></tr>`,
-    ),
-  );
+/** A list rather than a table: questions are long, and screens may be narrow. */
+function candidateList(candidates: readonly StoryCandidate[]): string {
+  const items = candidates.map(({ chosen, text, similarity, probability, ageS, says, ...rest }) => {
+    const facts = [
+      `similarity ${similarity.toFixed(3)}`,
+      ...(probability === undefined ? [] : [`probability ${probability.toFixed(3)}`]),
+      `${formatDuration(ageS)} old`,
+    ];
+    const mark = chosen ? ' <span class="soft">(served, or came closest)</span>' : '';
+    return `<li>${chosen ? `<strong>${quoted(text)}</strong>` : quoted(text)}${mark}<br>${facts.join(', ')}<br>${escape(says)}${inputsOf(rest.inputs)}</li>`;
+  });
+  return `<ol>${items.join('')}</ol>`;
 }
 
-function inputsOf({ inputs }: StoryCandidate): string {
+function inputsOf(inputs: StoryCandidate['inputs']): string {
   if (inputs === undefined) return '';
   const rows = Object.entries(inputs).map(([name, value]): [string, string] => [
     escape(name),

@@ -99,8 +99,8 @@ function stepsOf(request: RequestRecord, trace: LookupTrace | undefined): StoryS
 }
 
 const stages = [
-  ['embed', 'the question became a vector'],
-  ['search', 'stored questions of the same scope were searched for close ones'],
-  ['fetch', 'the close ones were read from the store'],
-  ['verify', 'guards and score judged them'],
+  ['embed', 'the question as a vector'],
+  ['search', 'the nearest stored questions'],
+  ['fetch', 'their entries, from the store'],
+  ['verify', 'guards, then score'],
 ] as const satisfies readonly (readonly [keyof LookupTrace['stages'], string])[];

@@ -50,6 +50,10 @@ describe('the card of the semantic tier', () => {
       shown({ ...learning, missing: { atLeast: 59, estimate: undefined } }),
       /12 so far; at least 59 more, and fewer wrong ones than until now/,
     );
+    assert.match(
+      shown({ ...learning, labels: 0, missing: { atLeast: 59, estimate: undefined } }),
+      /0 so far; at least 59 more on:/,
+    );
   });
 
   it('shows a measured share only with its interval and its count', () => {

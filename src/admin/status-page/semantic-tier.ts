@@ -37,7 +37,7 @@ function audits({ state, labels, missing, audits: { state: running, why, pending
     state === 'certified'
       ? ''
       : missing.estimate === undefined
-        ? `; at least ${count(missing.atLeast)} more, and fewer wrong ones than until now`
+        ? `; at least ${count(missing.atLeast)} more${labels === 0 ? '' : ', and fewer wrong ones than until now'}`
         : `; about ${count(missing.estimate)} more are missing, at least ${count(missing.atLeast)}`;
   return `${count(labels)} so far${rest}<br><span class="soft">${running}: ${escape(why)}; ${count(pending)} under way</span>`;
 }

@@ -26,7 +26,7 @@ pre { margin: .5rem 0; padding: .75rem; background: var(--paper); border: 1px so
 button { font: inherit; color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-radius: .375rem;
   padding: .25rem .75rem; cursor: pointer; }
 form { margin: 0; } .row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; margin-top: .5rem; }
-h3 { font-size: 1rem; margin: 1rem 0 .25rem; } ul { margin: 0; padding-left: 1.25rem; } q { overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1rem 0 .25rem; } ul, ol { margin: 0; padding-left: 1.5rem; } li + li { margin-top: .5rem; } q { overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--link); }
 button:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); } .soft { color: var(--soft); }
