@@ -18,7 +18,12 @@ export interface DigestMemory {
   save(): Promise<void>;
 }
 
-export async function createDigestMemory(store: CacheStore, logger: Logger): Promise<DigestMemory> {
+/** @param onReplaced told of the digest that a model had before */
+export async function createDigestMemory(
+  store: CacheStore,
+  logger: Logger,
+  onReplaced?: (digest: string) => void,
+): Promise<DigestMemory> {
   const known = new Map<string, string>(await readKnown(store, logger));
   let pool: ThinkerPool | undefined;
   let changed = false;
@@ -42,7 +47,9 @@ export async function createDigestMemory(store: CacheStore, logger: Logger): Pro
           const digest = followed.digestOf(model.name);
           if (digest === '' || known.get(model.name) === digest || (known.size >= modelsMax && !known.has(model.name)))
             continue;
+          const before = known.get(model.name);
           known.set(model.name, digest);
+          if (before !== undefined) onReplaced?.(before);
           changed = true;
         }
         if (changed) void save();

@@ -17,6 +17,7 @@ import { epochMs } from '../core/units.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import { createDigestMemory } from './digest-memory.ts';
+import { createRetiredDigests } from './retired-digests.ts';
 import { choosePolicy } from './hit-policy.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
@@ -87,7 +88,8 @@ export async function createRememberer(
       lookupDeadlineMs: config.cache.lookupDeadlineMs,
     },
   });
-  const digests = await createDigestMemory(store, logger);
+  const retired = await createRetiredDigests({ store, clock, logger });
+  const digests = await createDigestMemory(store, logger, (digest) => retired.retire(digest));
   let reembedding: { done: number; total: number } | undefined;
   const { warmed } = await cache.start();
   const background = warmed.then(async ({ otherEmbedder }) => {
@@ -120,7 +122,10 @@ export async function createRememberer(
       flush: () => cache.bumpEpoch(),
     },
     digestOf: (model) => digests.digestOf(model),
-    rememberDigests: (pool) => digests.follow(pool),
+    rememberDigests(pool) {
+      digests.follow(pool);
+      retired.follow(pool);
+    },
     auditOn: (thinker) => learner?.useThinker(thinker),
     embedding: () => ({ id: embedding.id, kind: embedding.kind, why: chosen.why, remedy: chosen.remedy, reembedding }),
     stats: () => {
@@ -132,6 +137,7 @@ export async function createRememberer(
       // It ends soon after the cache is closed, and must not find the store gone.
       await background;
       await learner?.close();
+      retired.close();
       await digests.save();
       await store.close();
       await index.close();
