@@ -31,6 +31,7 @@ export const negation = `
   Which plants need sun? | Which plants need no sun?
   Delete all rows that match | Delete all rows that do not match
   How do I keep my bread from rising? | How do I stop my bread from rising?
+  Foods that are healthy but not tasty | Foods that are not healthy but tasty
   What happens if I pay my bill? | What happens if I don't pay my bill?
   Who is covered by the insurance? | Who isn't covered by the insurance?
   Does the warranty cover water damage? | Doesn't the warranty never cover water damage?
@@ -120,6 +121,5 @@ export const order = `
   Replace butter with oil | Replace oil with butter
   Did Anna hire Tom? | Did Tom hire Anna?
   Is butter healthier than margarine? | Is margarine healthier than butter?
-  Foods that are healthy but not tasty | Foods that are not healthy but tasty
   Subtract tax from income | Subtract income from tax
 `;

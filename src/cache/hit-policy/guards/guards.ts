@@ -25,8 +25,8 @@ export const guards: Readonly<Record<GuardName, Guard>> = {
 
   number: (a, b) => a.figuresKey !== b.figuresKey,
 
-  /** One more negation on one side. */
-  negation: (a, b) => a.negations !== b.negations,
+  /** One more negation on one side, or each denies what the other affirms. */
+  negation: (a, b) => a.negations !== b.negations || (deniesMore(a, b) && deniesMore(b, a)),
 
   antonym: (a, b) => oppositePoles(a, b) || oppositeForms(a, b) || oppositeForms(b, a),
 
@@ -71,6 +71,11 @@ function hasMore(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 }
 
 const eachNamesMore = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => hasMore(a, b) && hasMore(b, a);
+
+function deniesMore(a: Features, b: Features): boolean {
+  for (const each of a.negated) if (!b.negated.includes(each) && b.meaning.includes(each)) return true;
+  return false;
+}
 
 function oppositePoles(a: Features, b: Features): boolean {
   for (const [pair, sides] of a.poles) {

@@ -17,6 +17,10 @@ export interface Features {
   readonly contentKey: string;
   /** Of `content`, what is no function word: what an order may turn around. */
   readonly meaning: readonly string[];
+  /** For each of `meaning`, how many words that give order a meaning stand before it. */
+  readonly segments: readonly number[];
+  /** Of `meaning`, what stands next behind a negating word. */
+  readonly negated: readonly string[];
   /** Numbers with their units, dates and versions, in order. */
   readonly numbers: readonly string[];
   /** The same sorted, as one text. */
@@ -58,6 +62,12 @@ export interface Features {
   readonly lower: string;
 }
 
+/** Behind one of these, `with` and `for` stand between what goes and what comes. */
+const exchanging = new Set(
+  'replace replaces replacing replaced substitute substituting swap swapping exchange'.split(' '),
+);
+const exchangeMarkers = new Set(['with', 'for']);
+
 const noNames: ReadonlySet<string> = new Set();
 const noPoles: ReadonlyMap<number, number> = new Map();
 const noOpposites: Features['opposites'] = [];
@@ -73,6 +83,16 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
   const quoted = quotedWords(text);
   const content: string[] = [];
   const meaning: string[] = [];
+  const segments: number[] = [];
+  const negated: string[] = [];
+  let segment = 0;
+  let negates = false;
+  const mean = (word: string): void => {
+    meaning.push(word);
+    segments.push(segment);
+    if (negates) negated.push(word);
+    negates = false;
+  };
   const numbers: string[] = [];
   const figures: string[] = [];
   const measures: string[] = [];
@@ -89,7 +109,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
   let negations = 0;
   let foreignNegations = 0;
   let saysNo = 0;
-  let directed = false;
+  let exchanges = false;
   let mayAskForm = false;
 
   for (let i = 0; i < tokens.length; i++) {
@@ -100,7 +120,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
       const whole = unit === '' ? value : `${value}|${unit}`;
       numbers.push(whole);
       content.push(`#${whole}`);
-      meaning.push(`#${whole}`);
+      mean(`#${whole}`);
       if (kind === 'date') {
         if (isFixed(value)) dates.push(value);
         else (days ??= new Set()).add(value);
@@ -124,7 +144,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     const facts = factsOf(token.text);
     if (token.kind === 'symbol') {
       content.push(token.text);
-      directed ||= facts?.orders === true;
+      if (facts?.orders === true) segment += 1;
       continue;
     }
     // "US" and "us", "IT" and "it" are different words.
@@ -137,15 +157,19 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     if (facts === undefined || word !== token.text) {
       const stemmed = stem(word);
       content.push(stemmed);
-      meaning.push(stemmed);
+      mean(stemmed);
       continue;
     }
-    if (facts.negates) negations += 1;
+    if (facts.negates) {
+      negations += 1;
+      negates = true;
+    }
     if (facts.negatesAbroad) {
       if (word === 'no') saysNo += 1;
       else foreignNegations += 1;
     }
-    directed ||= facts.orders;
+    if (facts.orders || (exchanges && exchangeMarkers.has(word))) segment += 1;
+    if (exchanging.has(word)) exchanges = true;
     for (const { pair, side } of facts.poles) {
       sides ??= new Map();
       sides.set(pair, (sides.get(pair) ?? 0) | side);
@@ -159,7 +183,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     if (facts.empty) continue;
     const stemmed = stem(word);
     content.push(stemmed);
-    if (!facts.isFunctionWord && !facts.negates) meaning.push(stemmed);
+    if (!facts.isFunctionWord && !facts.negates) mean(stemmed);
   }
   const language = languageOf(tokensOfText, text);
   if (language !== 'en' && language !== '') {
@@ -183,7 +207,9 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     opposites: opposites ?? noOpposites,
     words,
     entities,
-    directed,
+    directed: segment > 0,
+    segments,
+    negated,
     asks: asksOf(plain),
     language,
     format: mayAskForm ? formatOf(flat(text)) : '',
