@@ -211,7 +211,7 @@ describe('learning', () => {
     const random = seededRandom(11);
     for (let i = 0; i < 1_600; i++) {
       const { text, candidate, right } = aRequest(random);
-      const isSmall = i % 12 === 0;
+      const isSmall = i % 15 === 0;
       const decision = engine.decide({ text, group: isSmall ? 'small' : 'large' }, [candidate]);
       // In the small group nothing is ever right, and that group alone must pay for it.
       const sample = { ...decision.sample!, served: false };
