@@ -40,7 +40,8 @@ export function createFeedback(deps: FeedbackDeps): (feedback: Feedback) => Feed
     if (served === 'unknown') return { kind: 'refused', reason: 'unknown-request' };
     if (tenant !== undefined && tenant !== served.tenant) return { kind: 'refused', reason: 'other-tenant' };
     if (!isHit(served)) return { kind: 'refused', reason: 'not-a-hit' };
-    if (!mayCount(tenant, served.entryId)) return { kind: 'refused', reason: 'too-often' };
+    // The operator's word always counts: a mistake can be taken back, and nobody else speaks there.
+    if (tenant !== undefined && !mayCount(tenant, served.entryId)) return { kind: 'refused', reason: 'too-often' };
     logger.info({ requestId, entryId: served.entryId, tier: served.tier, verdict }, 'feedback about a cached answer');
     const { sample, neighbours } = served;
     if (verdict === 'right') {
@@ -73,8 +74,8 @@ export function createFeedback(deps: FeedbackDeps): (feedback: Feedback) => Feed
     return tenant === undefined ? 'unknown' : { tenant };
   }
 
-  function mayCount(tenant: TenantId | undefined, id: EntryId): boolean {
-    const key = `${tenant ?? ''}|${id}`;
+  function mayCount(tenant: TenantId, id: EntryId): boolean {
+    const key = `${tenant}|${id}`;
     const now = clock.now();
     const last = words.get(key);
     if (last !== undefined && now - last < oncePerMs) return false;
