@@ -20,7 +20,7 @@ const family = (number: number) => {
   return {
     first: `how does a ${x} keep the ${y} near a ${z}`,
     reworded: `how could the ${x} keep its ${y} safe near a ${z}`,
-    other: `how does a ${x} keep the ${y} near a ${thing(number * 7 + 45)}`,
+    other: `how does a ${x} keep the ${y} near a ${thing(number * 7 + 19)}`,
   };
 };
 const namesIn = (question: string): string[] => question.split(/\W+/).filter((word) => things.includes(word));
@@ -28,6 +28,12 @@ const namesIn = (question: string): string[] => question.split(/\W+/).filter((wo
 const rightly = (question: string): string => namesIn(question).join(' ');
 /** As if every wording meant something else. */
 const byWording = (question: string): string => `${question.length} ${question}`;
+
+/** The same question with words that add nothing: 3 of 4 before it and 3 of 4 behind. */
+const politely = (question: string, number: number): string => {
+  const polite = [0, 1, 2, 3, 4, 5].map((at) => ['please', 'kindly', 'pls', 'plz'][(number >> (2 * at)) & 3]!);
+  return [...polite.slice(0, 3), question, ...polite.slice(3)].join(' ');
+};
 
 /** No semantic hit but by what was learned; a target that opens within a hundred labels. */
 const learning = { cache: { falseHitShareMax: 0.1 } };
@@ -132,7 +138,8 @@ describe('learning', () => {
     const labels = before.semantic().labels;
     await before.close();
     const after = await aLearningGateway(t, { dataDir });
-    assert.deepEqual([after.semantic().state, after.semantic().labels], ['certified', labels]);
+    assert.equal(after.semantic().labels, labels);
+    await until('the certificate is counted again', () => after.semantic().state === 'certified');
     const { first, reworded } = family(115);
     await after.ask(first);
     assert.equal((await after.ask(reworded)).cache, 'semantic');
@@ -148,7 +155,7 @@ describe('learning', () => {
     const calls = ollama.asked.length;
     // Near duplicates are served while learning; one in ten is drawn.
     for (let i = 0; semantic().audits.pending === 0 && i < 400; i++) {
-      assert.equal((await ask(`${stored}${'?'.repeat(i + 1)}`)).cache, 'semantic');
+      assert.equal((await ask(politely(stored, i))).cache, 'semantic');
     }
     assert.ok(semantic().audits.pending > 0);
     assert.equal(ollama.asked.length, calls);

@@ -40,7 +40,7 @@ export interface LearnerDeps {
 }
 
 export interface OperableLearner extends Learner {
-  /** Takes over what was learned before. Call before the first lookup. */
+  /** Takes over what was learned before; the certificate opens again some turns later. Call before the first lookup. */
   load(): Promise<void>;
   /** From here on hits can be audited. */
   useThinker(thinker: IdleThinker): void;
@@ -156,7 +156,8 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
       } catch (error) {
         logger.warn({ err: error }, 'what was learned about hits cannot be taken over; it is learned anew');
       }
-      refresh();
+      // The certificate is counted again from the labels, behind the first answers.
+      tickSoon();
     },
 
     useThinker(given) {
@@ -245,6 +246,10 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
     if (!engine.label(label)) return drop('not_taken');
     counts.taken += 1;
     keeper.changed();
+    tickSoon();
+  }
+
+  function tickSoon(): void {
     ticking ??= work().finally(() => (ticking = undefined));
   }
 

@@ -6,9 +6,9 @@ import type { DecisionSample } from '../decision/engine-types.ts';
 import { RetrySignals } from './retry-signals.ts';
 
 const scope = 'a' as Scope;
-const sampleOf = (pairKey: string): DecisionSample => ({
-  entryId: 'e',
-  pairKey,
+const sampleOf = (entryId: string): DecisionSample => ({
+  entryId,
+  pairKey: 'p',
   group: '',
   inputs: [],
   probability: 1,
@@ -33,7 +33,7 @@ describe('retry signals', () => {
     assert.equal(retries.repeated(scope, `${question.toUpperCase()}??`), sample);
   });
 
-  it('count a pair of texts once, however many ask', async () => {
+  it('count against an entry once, however many ask', async () => {
     const clock = new FakeClock();
     const retries = new RetrySignals(clock);
     for (let i = 0; i < 5; i++) {

@@ -12,7 +12,7 @@ const overlapMin = 0.9;
 const scopesMax = 1_024;
 /** Hits of one scope; a person does not ask more in a minute and a half. */
 const hitsPerScopeMax = 8;
-/** A popular question is asked again by many: one pair of texts counts once in this time. */
+/** A popular question is asked again by many: an entry is counted against once in this time. */
 const oncePerMs = 3_600_000;
 const countedMax = 10_000;
 
@@ -60,16 +60,16 @@ export class RetrySignals {
     const hit = hits.findLast(
       (each) => nowMs - each.atMs <= windowMs && (each.folded === folded || overlap(each.words, words) >= overlapMin),
     );
-    if (hit === undefined || !this.#mayCount(hit.sample.pairKey, nowMs)) return undefined;
+    if (hit === undefined || !this.#mayCount(hit.sample.entryId, nowMs)) return undefined;
     return hit.sample;
   }
 
-  #mayCount(pairKey: string, nowMs: number): boolean {
-    const last = this.#counted.get(pairKey);
+  #mayCount(entryId: string, nowMs: number): boolean {
+    const last = this.#counted.get(entryId);
     if (last !== undefined && nowMs - last < oncePerMs) return false;
-    this.#counted.delete(pairKey);
+    this.#counted.delete(entryId);
     if (this.#counted.size >= countedMax) this.#counted.delete(this.#counted.keys().next().value!);
-    this.#counted.set(pairKey, nowMs);
+    this.#counted.set(entryId, nowMs);
     return true;
   }
 }
