@@ -27,7 +27,7 @@ export interface InFlightLimits {
 export const inFlightDefaults: InFlightLimits = {
   // As many as thinkers and their queue hold in a large installation.
   questionsMax: 1024,
-  // 128 products of 384 numbers take about 30 µs.
+  // 128 products of 384 numbers take about 0.1 ms.
   perScopeMax: 128,
 };
 
