@@ -190,6 +190,10 @@ export const filler = `
   How do I get a refund? | Sorry, how do I get a refund?
   What is overtime pay? | Basically, what is overtime pay?
   When are exams held? | By the way, when are exams held?
+  What are some good hiking boots? | What are good hiking boots?
+  I have a question. Can I return worn shoes? | Can I return worn shoes?
+  Can you help me? My package is lost. | My package is lost.
+  Pros & cons of a standing desk | Pros and cons of a standing desk
   Which bus goes downtown? | Okay, which bus goes downtown?
 `;
 
@@ -214,6 +218,12 @@ export const asking = `
   What does recursion mean? | What is recursion?
   What is the meaning of recursion? | What is recursion?
   What is the definition of inflation? | What is inflation?
+  What is meant by inflation? | What is inflation?
+  What do you mean by a hedge fund? | What is a hedge fund?
+  What are some ways to save water? | How can I save water?
+  What is the way to fold a fitted sheet? | How do I fold a fitted sheet?
+  Which is the fastest train? | What is the fastest train?
+  What would be a good gift for a nurse? | What is a good gift for a nurse?
   How does a vaccine work? | Explain how a vaccine works
   Why is the sea salty? | Tell me why the sea is salty
   Explain the difference between a virus and a worm | What is the difference between a virus and a worm?

@@ -18,7 +18,7 @@ const pattern = new RegExp(
     String.raw`\b0x[0-9A-Fa-f]+\b`,
     String.raw`\b[A-Z]{1,8}-?\d{2,}\b`,
     String.raw`(?<=^|["'${'`'}(])(?:===|!==|==|!=|<=|>=|=>|->|::|&&|\|\||\*\*|\+=|-=|<<|>>)(?=[\s"'${'`'})?.,]|$)`,
-    String.raw`\b[A-Za-z_][\w.]*\(\)`,
+    String.raw`\b[A-Za-z_][\w.]{0,80}\(\)`,
     String.raw`\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b_[A-Za-z]\w*|\b[A-Z]+(?:_[A-Z0-9]+)+\b`,
     String.raw`\b[a-z]{2,}[A-Z][A-Za-z0-9]*(?:\.[A-Za-z]\w*)*\b`,
     String.raw`\b[A-Z][A-Za-z]*[a-z](?:Error|Exception|Warning)\b`,

@@ -116,8 +116,15 @@ function asOneWording(kept: Token[], asks: boolean): void {
 
 const isBe = (text: string): boolean => text === 'is' || text === 'are' || text === 'was';
 
+const meantBy = phrases('what is meant by | what do you mean by | what does one mean by | what do we mean by');
+
 /** "What is the meaning of X", "what is the definition of X" are "what is X". */
 function meaningOf(kept: Token[]): void {
+  for (const phrase of meantBy) {
+    if (kept.length <= phrase.length || !phrase.every((each, i) => kept[i]?.text === each)) continue;
+    kept.splice(1, phrase.length - 1, word('is'));
+    return;
+  }
   const at = isBe(kept[1]?.text ?? '') ? 2 : 1;
   if (kept[at]?.text !== 'the' || kept[at + 2]?.text !== 'of' || kept.length < at + 4) return;
   const noun = kept[at + 1]!.text;

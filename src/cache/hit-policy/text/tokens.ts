@@ -43,7 +43,7 @@ export function tokenize(text: string): Token[] {
       const spaced = tidy[match.index - 1] === ' ' && tidy[match.index + raw.length] === ' ';
       // A dash or a slash with blanks around it may stand between two operands.
       if (raw === ',' || !idlePunctuation.test(raw) || (spaced && raw === '-')) {
-        tokens.push({ kind: 'symbol', text: raw, raw, first: false });
+        tokens.push(raw === '&' ? ampersand : { kind: 'symbol', text: raw, raw, first: false });
       }
       continue;
     }
@@ -54,6 +54,8 @@ export function tokenize(text: string): Token[] {
   }
   return tokens;
 }
+
+const ampersand: Token = { kind: 'word', text: 'and', raw: 'and', first: false };
 
 /** End of a word of plain letters with a blank or the end behind it: most words, found without the pattern. */
 function plainWordEnd(text: string, from: number): number {

@@ -5,7 +5,7 @@ const setOf = (words: string): ReadonlySet<string> => new Set(list(words));
 
 /** Carry grammar only. Prepositions, modal verbs and past forms are not here: they change the answer. */
 export const emptyWords = setOf(
-  'a an the is are am be been being do does of please kindly pls plz just actually basically really simply exactly',
+  'a an the is are am be been being do does of please kindly pls plz just actually basically really simply exactly some ever',
 );
 
 /** Words that are no names, even where a sentence or a title writes them with a capital. */
