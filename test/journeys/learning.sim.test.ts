@@ -35,8 +35,8 @@ const politely = (question: string, number: number): string => {
   return [...polite.slice(0, 3), question, ...polite.slice(3)].join(' ');
 };
 
-/** No semantic hit but by what was learned; a target that opens within a hundred labels. */
-const learning = { cache: { falseHitShareMax: 0.1 } };
+/** A target that opens within a hundred labels; and a busy machine must not turn lookups into misses. */
+const learning = { cache: { falseHitShareMax: 0.1, lookupDeadlineMs: 10_000 } };
 
 async function aLearningGateway(
   context: TestContext,
@@ -89,12 +89,12 @@ async function aLearningGateway(
 describe('learning', () => {
   it('labels grey misses for nothing, and says in each answer how many audits are missing', async (t) => {
     const { ask, semantic, learned, ollama } = await aLearningGateway(t);
-    const { first, reworded, other } = family(0);
+    const { first, reworded } = family(0);
     const told = await ask(first);
     assert.match(told.semantic ?? '', /^learning; audits-missing=\d+$/);
-    assert.deepEqual([(await ask(reworded)).cache, (await ask(other)).cache], ['miss', 'miss']);
+    assert.equal((await ask(reworded)).cache, 'miss');
     await learned();
-    assert.deepEqual([semantic().labels, ollama.asked.length], [2, 3]);
+    assert.deepEqual([semantic().labels, ollama.asked.length], [1, 2]);
     const again = await ask(first);
     assert.deepEqual([again.cache, again.semantic], ['exact', null]);
   });
