@@ -70,6 +70,11 @@ export interface CacheStore {
   get(id: EntryId): Promise<CacheEntry | undefined>;
   /** Notes a served hit, for eviction and lists. Never throws, never waits. */
   touch(id: EntryId): void;
+  /**
+   * More wrong than right for other wordings: halves what keeping it counts for eviction. For this process;
+   * never throws, never waits.
+   */
+  doubt(id: EntryId): void;
   /** Visible to reads at once, durable within `flushWithinMs`. Replaces an entry of the same exact key; evicts to stay under the caps. */
   put(entry: CacheEntry): Promise<void>;
   remove(id: EntryId, reason: RemovalReason): Promise<boolean>;

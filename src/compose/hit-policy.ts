@@ -9,7 +9,7 @@ import { createCertifiedPolicy } from '../cache/hit-policy/certified.ts';
 import { createFixedThresholdPolicy } from '../cache/hit-policy/fixed-threshold.ts';
 import { createLearner, type OperableLearner } from '../cache/learning/learner.ts';
 import type { Config } from '../config/schema.ts';
-import { modelName } from '../core/ids.ts';
+import { entryId, modelName } from '../core/ids.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface ChosenPolicy {
@@ -41,6 +41,10 @@ export async function choosePolicy(
       confidence: cache.confidence,
       mode: cache.strict ? 'strict' : 'measured',
     },
+  });
+  engine.onEvent((event) => {
+    // Wrong for most others, it saves less than its hits say.
+    if (event.kind === 'entry-quarantined') store.doubt(entryId(event.entryId));
   });
   const learner = createLearner({
     engine,

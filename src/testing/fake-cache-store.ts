@@ -10,6 +10,7 @@ export class FakeCacheStore implements CacheStore {
   readonly entries = new Map<EntryId, CacheEntry>();
   readonly meta = new Map<string, string>();
   readonly touched: EntryId[] = [];
+  readonly doubted: EntryId[] = [];
   readonly calls: string[] = [];
   /** Every call is rejected with this while it is set. */
   failure: Error | undefined;
@@ -39,6 +40,10 @@ export class FakeCacheStore implements CacheStore {
 
   touch(id: EntryId): void {
     this.touched.push(id);
+  }
+
+  doubt(id: EntryId): void {
+    this.doubted.push(id);
   }
 
   async put(entry: CacheEntry): Promise<void> {

@@ -107,6 +107,11 @@ export class Directory {
     this.#hitsOf[row]! += 1;
   }
 
+  /** Halves what the row is worth to `victim`. */
+  doubt(row: number): void {
+    this.#gpuMsOf[row]! /= 2;
+  }
+
   resize(row: number, bytes: number): void {
     this.#bytes += bytes - this.#bytesOf[row]!;
     this.#bytesOf[row] = bytes;

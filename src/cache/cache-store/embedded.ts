@@ -156,6 +156,10 @@ class EmbeddedStore implements CacheStore {
     if (row !== -1 && this.#hitSeqs.size < hitsWaitingMax) this.#hitSeqs.set(this.#shelf.directory.seqAt(row), id);
   }
 
+  doubt(id: CacheEntry['id']): void {
+    this.#shelf.doubt(id);
+  }
+
   async put(entry: CacheEntry): Promise<void> {
     this.#assertOpen();
     const answerJson = JSON.stringify(entry.answer);

@@ -55,6 +55,7 @@ export function createMemoryStore(deps: MemoryStoreDeps): CacheStore {
     getByKey: async (key) => entryAt(shelf.rowOfKey(key)),
     get: async (id) => entryAt(shelf.rowOfId(id)),
     touch: (id) => void shelf.touch(id),
+    doubt: (id) => shelf.doubt(id),
 
     async put(entry) {
       const bytes = entryBytes(entry, JSON.stringify(entry.answer));

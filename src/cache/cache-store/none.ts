@@ -8,6 +8,7 @@ export function createNoStore(): CacheStore {
     getByKey: async () => undefined,
     get: async () => undefined,
     touch: () => undefined,
+    doubt: () => undefined,
     put: async () => undefined,
     remove: async () => false,
     purge: async () => 0,

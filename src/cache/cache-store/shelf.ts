@@ -93,6 +93,11 @@ export class Shelf {
     return row;
   }
 
+  doubt(id: EntryId): void {
+    const row = this.directory.rowOfId(id);
+    if (row !== -1) this.directory.doubt(row);
+  }
+
   onRemoved(listener: RemovalListener): void {
     this.#listeners.push(listener);
   }
