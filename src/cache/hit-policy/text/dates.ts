@@ -1,5 +1,5 @@
 /** Dates, times, weekdays and relative days in one spelling: `June 3rd 2025` = `3 June 2025` = `2025-06-03`. */
-import type { NumberAt } from './numbers.ts';
+import type { NumberAt } from './number-at.ts';
 import type { Token } from './tokens.ts';
 
 const numbered = (words: string): [string, string][] =>

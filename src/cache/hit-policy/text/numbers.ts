@@ -1,17 +1,8 @@
 /** Numbers of a prompt in one spelling: `1,000` = `1000` = `one thousand`, with unit, currency or date bound to them. */
 import { dateNumberAt, dateWordAt, dateWords } from './dates.ts';
+import type { NumberAt } from './number-at.ts';
 import type { Token } from './tokens.ts';
 import { gluedOnly, units } from './units.ts';
-
-export interface NumberAt {
-  readonly kind: 'plain' | 'date' | 'version';
-  /** `1000`, `1st`, `5..10`, `2024-01-05`, `15:00`, `3.10`. */
-  readonly value: string;
-  /** Unit or currency bound to it; '' for none. */
-  readonly unit: string;
-  /** Tokens it takes. */
-  readonly length: number;
-}
 
 const small = new Map(
   `zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
