@@ -1,146 +1,78 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { entryId, requestId, tenantId, type EntryId } from '../core/ids.ts';
-import { epochMs } from '../core/units.ts';
 import { silentLogger } from '../telemetry/logger.ts';
-import { createRequestLog, type RequestRecord } from '../telemetry/request-log.ts';
+import type { RequestRecord } from '../telemetry/request-log.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import type { LookupTrace } from './cache-types.ts';
-import type { DecisionSample } from './decision/engine-types.ts';
 import { createFeedback } from './feedback.ts';
 import type { Learner } from './learner.ts';
 import { createWhyLog } from './why-log.ts';
 
-const red = tenantId('red');
-const blue = tenantId('blue');
+/** As the request log keeps it; feedback looks at these alone. */
+const record = (parts: Pick<RequestRecord, 'cache' | 'entryId'>) => ({ tenant: 'local', ...parts }) as RequestRecord;
 
-const aTrace = (ids: readonly string[]): LookupTrace => ({
-  policy: 'certified',
-  text: 'a question',
-  stages: {},
-  candidates: ids.map((id) => ({
-    entryId: entryId(id),
-    text: id,
-    ageS: 1,
-    similarity: 0.9,
-    refusedBy: [],
-    probability: 0.9,
-    nearDuplicate: true,
-  })),
-  chosen: undefined,
-  state: 'learning',
-  cut: undefined,
-  auditsMissing: 1,
-  atTargets: [],
-});
-
-const aSample = (id: string, served = true): DecisionSample => ({
-  entryId: id,
-  pairKey: 'pair',
-  group: 'red',
-  inputs: [],
-  probability: 0.9,
-  served,
-  nearDuplicate: true,
-  auditProbability: 1,
-  space: 's',
-});
-
-const aRecord = (id: string, changes: Partial<RequestRecord>): RequestRecord => ({
-  id,
-  at: epochMs(0),
-  route: 'chat',
-  tenant: 'red',
-  model: 'm',
-  stream: false,
-  cache: 'miss',
-  thinker: undefined,
-  entryId: undefined,
-  similarity: undefined,
-  outcome: 'ok',
-  status: 200,
-  error: undefined,
-  totalMs: 1,
-  ttftMs: undefined,
-  promptTokens: 0,
-  completionTokens: 0,
-  steps: undefined,
-  ...changes,
-});
-
-function aDesk({ learns = true }: { learns?: boolean } = {}) {
-  const whyLog = createWhyLog();
-  const requests = createRequestLog();
-  const clock = new FakeClock();
+function aFeedback(records: Readonly<Record<string, RequestRecord>>, learns = true) {
   const removed: EntryId[] = [];
-  const judged: { entryId: string; right: boolean; neighbours: readonly string[] }[] = [];
-  const notAsked = (): never => {
-    throw new Error('not implemented: feedback has no business with this');
-  };
-  const learner: Learner = {
-    standing: { state: 'learning', auditsMissing: 1, note: '' },
-    asked: notAsked,
-    served: notAsked,
-    missed: notAsked,
-    landed: notAsked,
-    judged: (sample, right, neighbours) => judged.push({ entryId: sample.entryId, right, neighbours }),
-    quarantine: notAsked,
-  };
+  const quarantined: EntryId[] = [];
+  const learner = { quarantine: (id: EntryId) => void quarantined.push(id) } as unknown as Learner;
   const feedback = createFeedback({
-    whyLog,
+    whyLog: createWhyLog(),
     learner: learns ? learner : undefined,
-    requests,
+    requests: { get: (id) => records[id] },
     remove: async (id) => removed.push(id) > 0,
-    clock,
+    clock: new FakeClock(),
     logger: silentLogger,
   });
-  whyLog.remember(requestId('semantic'), red, aTrace(['e', 'near']), aSample('e'));
-  whyLog.remember(requestId('grey'), red, aTrace(['e']), aSample('e', false));
-  requests.add(aRecord('semantic', { cache: 'semantic', entryId: 'e' }));
-  requests.add(aRecord('grey', {}));
-  requests.add(aRecord('exact', { cache: 'exact', entryId: 'x' }));
-  const say = (id: string, verdict: 'right' | 'wrong', tenant?: typeof red) =>
-    feedback({ requestId: requestId(id), verdict, ...(tenant && { tenant }) });
-  return { say, removed, judged, clock };
+  const say = (id: string, verdict: 'right' | 'wrong') =>
+    feedback({ requestId: requestId(id), tenant: tenantId('local'), verdict });
+  return { say, removed, quarantined };
 }
 
-describe('feedback about answers from the cache', () => {
-  it('teaches the pair, keeps the entry from other questions and marks its neighbours', () => {
-    const { say, judged, removed } = aDesk();
-    assert.deepEqual(say('semantic', 'wrong', red), { kind: 'taken', effect: 'quarantined' });
-    assert.deepEqual(judged, [{ entryId: 'e', right: false, neighbours: ['near'] }]);
-    assert.deepEqual(removed, []);
+const id = entryId('e');
+
+describe('feedback about requests of which only the log knows', () => {
+  it('removes an entry that was wrong for its own question', () => {
+    const { say, removed, quarantined } = aFeedback({ r: record({ cache: 'exact', entryId: id }) });
+    assert.deepEqual(say('r', 'wrong'), { kind: 'taken', effect: 'removed' });
+    assert.deepEqual([removed, quarantined], [[id], []]);
   });
 
-  it('removes what is wrong for its own question, and what no learner can keep from others', () => {
-    const { say, removed } = aDesk();
-    assert.deepEqual(say('exact', 'wrong', red), { kind: 'taken', effect: 'removed' });
-    assert.deepEqual(removed, ['x']);
-    const fixed = aDesk({ learns: false });
-    assert.deepEqual(fixed.say('semantic', 'wrong', red), { kind: 'taken', effect: 'removed' });
-    assert.deepEqual(fixed.removed, ['e']);
+  it('quarantines an entry that was wrong for other words, also for those who joined', () => {
+    const { say, removed, quarantined } = aFeedback({ r: record({ cache: 'coalesced', entryId: id }) });
+    assert.deepEqual(say('r', 'wrong'), { kind: 'taken', effect: 'quarantined' });
+    assert.deepEqual([removed, quarantined], [[], [id]]);
   });
 
-  it('hears nobody about the requests of others, and nothing about what a thinker answered', () => {
-    const { say, judged, removed } = aDesk();
-    const refused = (reason: string) => ({ kind: 'refused', reason });
-    for (const id of ['semantic', 'exact', 'grey']) assert.deepEqual(say(id, 'wrong', blue), refused('other-tenant'));
-    assert.deepEqual(say('grey', 'wrong', red), refused('not-a-hit'));
-    assert.deepEqual(say('nobody', 'wrong', red), refused('unknown-request'));
-    assert.deepEqual([...judged, ...removed], []);
+  it('removes it where the policy does not learn, as nothing else keeps it from other words', () => {
+    const { say, removed } = aFeedback({ r: record({ cache: 'semantic', entryId: id }) }, false);
+    assert.deepEqual(say('r', 'wrong'), { kind: 'taken', effect: 'removed' });
+    assert.deepEqual(removed, [id]);
   });
 
-  it('counts one word an hour of a tenant about an entry, and every word of the operator', async () => {
-    const { say, judged, clock } = aDesk();
-    assert.equal(say('semantic', 'right', red).kind, 'taken');
-    assert.deepEqual(say('semantic', 'wrong', red), { kind: 'refused', reason: 'too-often' });
-    assert.equal(say('semantic', 'right').kind, 'taken');
-    assert.equal(say('semantic', 'wrong').kind, 'taken');
-    await clock.advance(3_600_000);
-    assert.equal(say('semantic', 'wrong', red).kind, 'taken');
+  it('refuses a thinker’s own answer, which is no hit', () => {
+    const { say } = aFeedback({ r: record({ cache: 'miss', entryId: undefined }) });
+    assert.deepEqual(say('r', 'wrong'), { kind: 'refused', reason: 'not-a-hit' });
+  });
+});
+
+describe('why log', () => {
+  it('forgets the oldest beyond its bound', () => {
+    const log = createWhyLog(2);
+    const trace = {
+      policy: 'p',
+      text: '',
+      stages: {},
+      candidates: [],
+      chosen: undefined,
+      state: 'fixed' as const,
+      cut: undefined,
+      auditsMissing: undefined,
+      atTargets: [],
+    };
+    for (const name of ['a', 'b', 'c']) log.remember(requestId(name), tenantId('t'), trace, undefined);
     assert.deepEqual(
-      judged.map(({ right }) => right),
-      [true, true, false, false],
+      ['a', 'b', 'c'].map((name) => log.get(requestId(name))?.requestId),
+      [undefined, 'b', 'c'],
     );
   });
 });

@@ -72,6 +72,7 @@ describe('semantic cache', () => {
     const end = anAnswer().end;
     for (const answer of [
       anAnswer({ end: { ...end, finishReason: 'length' } }),
+      anAnswer({ end: { ...end, reasonMissing: true } }),
       anAnswer({ end: { ...end, finishReason: 'tool-calls' } }),
       anAnswer({ toolCalls: [{ name: 'f', argumentsJson: '{}' }] }),
       anAnswer({ text: ' \n' }),

@@ -209,7 +209,10 @@ export const configSchema = z.strictObject({
         ),
       judge: z
         .strictObject({
-          model: z.string().min(1).describe('Model on your thinkers; a small one will do.'),
+          model: z
+            .string()
+            .min(1)
+            .describe('Model that a thinker keeps in memory: none is loaded for this. The one you serve will do.'),
         })
         .optional()
         .describe(
