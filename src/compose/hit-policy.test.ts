@@ -26,6 +26,6 @@ describe('the policy that learns', () => {
     learner.quarantine(entryId('entry-wrong'));
     learner.quarantine(entryId('entry-wrong'));
     assert.deepEqual(store.doubted, ['entry-wrong']);
-    await learner.close?.();
+    await learner.close();
   });
 });
