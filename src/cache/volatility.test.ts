@@ -135,6 +135,16 @@ describe('volatility', () => {
     it(`sees that it is soon out of date: ${text}`, () => assert.equal(isVolatile(text), true));
   for (const text of lines(lasting)) it(`sees that it lasts: ${text}`, () => assert.equal(isVolatile(text), false));
 
+  it('ignores what people tell about themselves, and sees the question beside it', () => {
+    assert.equal(isVolatile("I'm 15 right now. How do I learn to drive?"), false);
+    assert.equal(isVolatile('I ate something bad yesterday. What helps against nausea?'), false);
+    assert.equal(isVolatile('My rash is back today! Which cream is best for it?'), false);
+    assert.equal(isVolatile('I live in Oslo. What is the weather today?'), true);
+    assert.equal(isVolatile('Where can I watch the game tonight?'), true);
+    assert.equal(isVolatile('Tell me about the traffic jams today.'), true);
+    assert.equal(isVolatile('I want to know what happened today'), true);
+  });
+
   it('ignores code and quotations, and sees the word beside them', () => {
     assert.equal(isVolatile('What does `SELECT now` do?'), false);
     assert.equal(isVolatile('Fix this:\n```py\nprice = weather(today)\n```'), false);

@@ -13,6 +13,7 @@ export function isVolatile(text: string): boolean {
   return rules.some(({ find, unless }) => {
     find.lastIndex = 0;
     for (let match = find.exec(spoken); match !== null; match = find.exec(spoken)) {
+      if (isTold(spoken, match.index)) continue;
       if (unless === undefined) return true;
       const around = spoken.slice(Math.max(0, match.index - windowChars), find.lastIndex + windowChars);
       if (!unless.test(around)) return true;
@@ -20,6 +21,19 @@ export function isVolatile(text: string): boolean {
     return false;
   });
 }
+
+/** Whether the word stands in what the asker tells about themselves, "I am 15 now.", and not in the question. */
+function isTold(text: string, at: number): boolean {
+  const rest = text.slice(at, at + sentenceCharsMax);
+  const end = rest.search(/[.!?\n](?:\s|$)/);
+  if (end === -1 || rest[end] === '?') return false;
+  const before = text.slice(Math.max(0, at - sentenceCharsMax), at);
+  const sentence = before.slice(before.search(/[^.!?\n]*$/));
+  return /(?:^|[^\p{L}])(?:i|i'm|i've|i'd|my|we|we've|our|ich|mein|je|j'ai|yo|io|eu|ik)(?=[^\p{L}])/u.test(sentence);
+}
+
+/** Longer sentences are judged by this much on each side. */
+const sentenceCharsMax = 200;
 
 /** The question stands at the end of a long text; what comes before is material. */
 const charsMax = 2000;
