@@ -3,7 +3,8 @@ import { isLoadRequest } from '../core/chat.ts';
 import { toAppError, type AppError } from '../core/errors.ts';
 import type { ModelName, TenantId } from '../core/ids.ts';
 import type { AnswerTimeouts, Lease } from '../thinkers/thinker.ts';
-import { Job, type Placement } from './placement.ts';
+import { Job } from './job.ts';
+import type { Placement } from './placement.ts';
 import type { DispatchOptions } from './router-types.ts';
 
 /** A streamed answer: stands between thinker and reader, and may change the thinker until the first event. */

@@ -2,7 +2,8 @@ import type { EmbedAnswer, EmbedRequest, ThinkerKind } from '../core/chat.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelName, TenantId } from '../core/ids.ts';
 import type { AnswerTimeouts, Lease } from '../thinkers/thinker.ts';
-import { Job, type Placement } from './placement.ts';
+import { Job } from './job.ts';
+import type { Placement } from './placement.ts';
 
 export type RoutedEmbedAnswer = EmbedAnswer & { readonly thinkerName: string; readonly thinkerKind: ThinkerKind };
 

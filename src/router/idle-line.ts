@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { ThinkerView } from '../thinkers/thinker.ts';
 import { serves } from './filters.ts';
-import type { Job } from './placement.ts';
+import type { Job } from './job.ts';
 
 export interface IdleLineDeps {
   readonly clock: Clock;

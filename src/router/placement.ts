@@ -1,5 +1,4 @@
 /** Places jobs on thinkers: at once, after waiting, or elsewhere after a failure. */
-import { assert } from '../core/assert.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { ModelName, TenantId, ThinkerId } from '../core/ids.ts';
@@ -9,6 +8,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { DemandTracker } from '../thinkers/demand.ts';
 import type { AnswerTimeouts, Lease, LeaseOutcome, ThinkerPool, ThinkerView } from '../thinkers/thinker.ts';
 import { explainAbsence, hasRoom, serves } from './filters.ts';
+import type { Job } from './job.ts';
 import { outcomeOf } from './outcome.ts';
 import { pick } from './pickers.ts';
 import { IdleLine } from './idle-line.ts';
@@ -58,36 +58,6 @@ export interface PlacementDeps {
   readonly metrics: Metrics;
   readonly demand?: DemandTracker;
   readonly options?: Partial<RouterOptions>;
-}
-
-/** A request on its way to a thinker. Its fields are written by the placement alone. */
-export abstract class Job {
-  abstract readonly tenant: TenantId;
-  abstract readonly model: ModelName;
-  /** Runs on idle capacity only. */
-  readonly idle: boolean = false;
-  state: 'new' | 'waiting' | 'running' | 'done' = 'new';
-  /** Thinkers that failed it. */
-  tried: Set<ThinkerId> | undefined;
-  failures = 0;
-  busyTries = 0;
-  /** Not offered a place before this instant of the monotonic clock. */
-  notBeforeMs = 0;
-  waitingSinceMs = 0;
-  waitedMs = 0;
-  lease: Lease | undefined;
-  view: ThinkerView | undefined;
-  startedMs = 0;
-  cold = false;
-
-  /** The thinker is chosen and leased. */
-  abstract begin(lease: Lease, timeouts: AnswerTimeouts): void;
-  /** The end, told to the asker. */
-  abstract tellFailure(error: AppError): void;
-  /** Stops what `begin` began, at once and silently. Asked of idle jobs alone. */
-  stop(): void {
-    assert(!this.idle, 'an idle job that cannot be stopped');
-  }
 }
 
 /** How often waiting jobs are looked at when nothing else happens: deadlines and pauses are this exact. */
