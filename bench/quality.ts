@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { armsOf, rowOf } from './quality/arms.ts';
 import { driftRows } from './quality/drift.ts';
 import { openEmbedders, type NamedEmbedder } from './quality/embedders.ts';
-import { pairRows, readPairs, trapRows } from './quality/pairs.ts';
+import { pairRows, readPairs, handWrittenPairs, trapRows } from './quality/pairs.ts';
 import { oracle, replayEngine, type ReplayInput } from './quality/replay.ts';
 import { neighboursOf, orderOf, readStreams, type Stream } from './quality/streams.ts';
 import { createDecisionEngine } from '../src/cache/decision/engine.ts';
@@ -93,8 +93,7 @@ async function streamRows(stream: Stream, embedder: NamedEmbedder): Promise<Row[
 
 /** P3, on an engine that knows nothing and on one that a stream has taught. */
 async function traps(embedder: NamedEmbedder): Promise<Row[]> {
-  const pairs = await readPairs(folder!, 'generated', embedder);
-  if (pairs.length === 0) return [];
+  const generated = await readPairs(folder!, 'generated', embedder);
   const fresh = createDecisionEngine({ embeddingModelId: embedder.id, clock: systemClock, random: seededRandom(seed) });
   const engines: { name: string; engine: DecisionEngine }[] = [{ name: 'untaught', engine: fresh }];
   for (const stream of streams) {
@@ -112,7 +111,10 @@ async function traps(embedder: NamedEmbedder): Promise<Row[]> {
       },
     );
   }
-  return trapRows(embedder, pairs, engines);
+  return [
+    ...trapRows('traps by hand', embedder, await handWrittenPairs(embedder), engines),
+    ...trapRows('pairs-generated', embedder, generated, engines),
+  ];
 }
 
 function whole(name: string, text: string): number {

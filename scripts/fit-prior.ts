@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { exchanges } from '../src/cache/decision/exchange.ts';
 import { engineGuards } from '../src/cache/decision/guard-set.ts';
 import { pairInputs, textInputNames } from '../src/cache/decision/pair-inputs.ts';
 import { fitLogistic, type LogisticData } from '../src/cache/decision/ridge-logistic.ts';
@@ -103,7 +104,8 @@ function inputsOfPair({ a, b }: Pick<LabelledPair, 'a' | 'b'>): { inputs: Float6
     entity: has('entity'),
   };
   pairInputs(left, other, dot(lexicalVector(a), lexicalVector(b)), flags, inputs);
-  return { inputs, vetoed: engineGuards.some(({ name, hard }) => hard && fired.has(name)) };
+  const refused = engineGuards.some(({ name, hard }) => hard && fired.has(name)) || exchanges(left, other).length > 0;
+  return { inputs, vetoed: refused };
 }
 
 function spreadOf(given: readonly Float64Array[]): { means: number[]; scales: number[] } {

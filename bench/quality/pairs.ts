@@ -12,6 +12,7 @@ import { epochMs } from '../../src/core/units.ts';
 import { dot } from '../../src/core/vector.ts';
 import type { Row } from '../lib/rows.ts';
 import { round, wilson95 } from '../lib/stats.ts';
+import { rewrites, traps } from '../../src/cache/traps/traps.ts';
 import { targets, thresholds } from './arms.ts';
 import type { NamedEmbedder } from './embedders.ts';
 import { readJsonLines } from './streams.ts';
@@ -22,6 +23,15 @@ export interface Pair {
   readonly label: 0 | 1;
   readonly kind: string;
   readonly fold?: number;
+}
+
+/** Written by hand: pairs that must not share an answer, and rewordings that should. */
+export async function handWrittenPairs(embedder: NamedEmbedder): Promise<ScoredPair[]> {
+  const pairs: Pair[] = [
+    ...traps.map(({ kind, a, b }): Pair => ({ kind: `trap: ${kind}`, a, b, label: 0 })),
+    ...rewrites.map(({ kind, a, b }): Pair => ({ kind: `rewrite: ${kind}`, a, b, label: 1 })),
+  ];
+  return scored(pairs, embedder);
 }
 
 interface ScoredPair extends Pair {
@@ -37,6 +47,10 @@ export async function readPairs(folder: string, name: string, embedder: NamedEmb
   const pairs = readJsonLines<Pair>(path).filter(
     ({ fold }) => name === 'generated' || (fold ?? 9) >= validationFoldMin,
   );
+  return scored(pairs, embedder);
+}
+
+async function scored(pairs: readonly Pair[], embedder: NamedEmbedder): Promise<ScoredPair[]> {
   const left = await embedder.embedAll(pairs.map(({ a }) => a));
   const right = await embedder.embedAll(pairs.map(({ b }) => b));
   return pairs.map((pair, i) => ({ ...pair, similarity: dot(left[i]!, right[i]!) }));
@@ -52,7 +66,7 @@ export function pairRows(dataset: string, embedder: NamedEmbedder, pairs: readon
     clock: systemClock,
     random: seededRandom(1),
   });
-  const scored = pairs.map((pair) => {
+  const judged = pairs.map((pair) => {
     const decision = preview(engine, pair);
     return { pair, score: decision.chosen?.probability ?? -1, served: decision.kind === 'reuse' };
   });
@@ -74,7 +88,7 @@ export function pairRows(dataset: string, embedder: NamedEmbedder, pairs: readon
       precisionOverHitsArea: auc,
     };
   };
-  const byCosine = scored.map(({ pair }) => ({ pair, score: pair.similarity }));
+  const byCosine = judged.map(({ pair }) => ({ pair, score: pair.similarity }));
   return [
     ...thresholds.map((threshold) =>
       row(
@@ -85,8 +99,8 @@ export function pairRows(dataset: string, embedder: NamedEmbedder, pairs: readon
     ),
     row(
       'ours, untaught: near duplicates',
-      scored.filter(({ served }) => served).map(({ pair }) => pair),
-      areaOf(scored),
+      judged.filter(({ served }) => served).map(({ pair }) => pair),
+      areaOf(judged),
     ),
   ];
 }
@@ -105,6 +119,7 @@ function areaOf(scored: readonly { readonly pair: Pair; readonly score: number }
 
 /** What an engine would serve of each kind, before it has learned and after, at every target. */
 export function trapRows(
+  dataset: string,
   embedder: NamedEmbedder,
   pairs: readonly ScoredPair[],
   engines: readonly { readonly name: string; readonly engine: DecisionEngine }[],
@@ -117,7 +132,7 @@ export function trapRows(
       const served = (target: number): number =>
         decisions.filter(({ atTargets }) => atTargets.find((each) => each.target === target)!.hit).length;
       return {
-        dataset: 'pairs-generated',
+        dataset,
         embedder: embedder.name,
         arm: name,
         kind: kind.replace('gen:', ''),

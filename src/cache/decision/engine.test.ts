@@ -34,16 +34,22 @@ const aCandidate = (text: string, similarity = 0.9, entryId = text): DecisionCan
 const subjects = 'passport visa licence permit ticket invoice contract mortgage pension refund'.split(' ');
 const verbs = 'renew cancel extend replace print dispute translate transfer'.split(' ');
 const places = 'office portal airport embassy branch kiosk library museum'.split(' ');
+const additions = [
+  'during the move',
+  'from abroad by phone',
+  'after a divorce',
+  'with a lawyer beside me',
+  'on a weekend',
+];
 const frames = ['how can i', 'please tell me how i can', 'what should i do to', 'is there a way to'];
 
-/** One request of a small world: the stored question in other words, or with one word changed. */
+/** One request of a small world: the stored question in other words, or with something added that matters. */
 function aRequest(random: Random): { text: string; candidate: DecisionCandidate; right: boolean } {
   const pick = <T>(from: readonly T[]): T => from[random.int(from.length)]!;
   const [subject, verb, place] = [pick(subjects), pick(verbs), pick(places)];
   const right = random.float() < 0.5;
-  const other = right ? subject : pick(subjects.filter((each) => each !== subject));
   const stored = `${pick(frames)} ${verb} my ${subject} at the ${place}`;
-  const text = `${pick(frames)} ${verb} my ${other} at the ${place}`;
+  const text = `${pick(frames)} ${verb} my ${subject} at the ${place}${right ? '' : ` ${pick(additions)}`}`;
   return {
     text,
     candidate: aCandidate(stored, right ? 0.8 + random.float() * 0.2 : 0.7 + random.float() * 0.2),
@@ -103,7 +109,9 @@ describe('before anything is certified', () => {
 
   it('asks for a label of every miss that has a candidate, and of no other', () => {
     const engine = anEngine();
-    const miss = engine.decide({ text: 'How do I bake bread?' }, [aCandidate('How do I bake a cake?')]);
+    const miss = engine.decide({ text: 'How do I bake bread?' }, [
+      aCandidate('How do I bake bread at home for guests?'),
+    ]);
     assert.deepEqual(miss.audit, { wanted: true, probability: 1 });
     const nothing = engine.decide({ text: 'How do I bake bread?' }, []);
     assert.equal(nothing.reason, 'no-candidate');
@@ -198,7 +206,7 @@ describe('learning', () => {
     while (engine.tick(0)) {
       slices += 1;
       if (slices !== 5) continue;
-      extra = engine.decide({ text: 'how can i renew my visa' }, [aCandidate('how can i extend my visa')]);
+      extra = engine.decide({ text: 'how can i renew my visa' }, [aCandidate('how can i renew my visa from abroad')]);
       assert.equal(engine.label({ sample: extra.sample!, right: false, source: 'audit' }), true);
     }
     assert.ok(slices > 20, `${slices} slices`);
@@ -212,7 +220,7 @@ describe('learning', () => {
     for (let i = 0; i < 1_600; i++) {
       const { text, candidate, right } = aRequest(random);
       const isSmall = i % 15 === 0;
-      const decision = engine.decide({ text, group: isSmall ? 'small' : 'large' }, [candidate]);
+      const decision = engine.decide({ text, group: isSmall ? 'small' : 'large' }, [{ ...candidate, entryId: `${i}` }]);
       // In the small group nothing is ever right, and that group alone must pay for it.
       const sample = { ...decision.sample!, served: false };
       engine.label({ sample, right: isSmall ? false : right, source: 'audit' });
@@ -392,7 +400,7 @@ describe('inputs', () => {
       random: seededRandom(1),
       inputs: ['similarity', 'log-distance'],
     });
-    const { chosen } = engine.decide({ text: question }, [aCandidate('Where is Paris?', 0.6)]);
+    const { chosen } = engine.decide({ text: question }, [aCandidate('What is the capital of France in winter?', 0.6)]);
     assert.ok(chosen!.inputs!.slice(2, textInputCount).every((value) => value === 0));
     assert.throws(
       () => createDecisionEngine({ embeddingModelId: 'e', clock, random: seededRandom(1), inputs: ['nonsense'] }),

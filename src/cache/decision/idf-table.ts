@@ -5,7 +5,7 @@
  */
 export const documents = 14858;
 export const packedIdf = `
-a:15 abl:50 abort:79 about:40 abroad:64 ac:79 accent:63 accept:51 acceptabl:75 access:60 accidentally:73
+a:15 ab:76 abl:50 abort:79 about:40 abroad:64 ac:79 accent:63 accept:51 acceptabl:75 access:60 accidentally:73
 accord:79 account:26 accurat:76 action:73 activat:52 activation:71 activity:60 actual:72 actually:63 adam:81
 add:43 additional:62 address:61 adjust:72 advis:79 affirmativ:81 afraid:81 africa:71 after:53 again:57 age:60
 ago:50 ahead:64 ai:51 air:63 airlin:63 airport:65 al:77 alarm:55 alert:56 alexa:76 alic:81 aliv:81 all:47
@@ -14,7 +14,7 @@ american:54 amex:60 amount:46 an:32 and:27 angel:72 animal:73 ann:79 annual:77 a
 anymor:63 anyon:73 anything:60 anyway:79 anywher:70 app:41 appear:60 appl:55 applebee:72 application:54
 apply:52 appointment:60 appreciat:67 approv:58 apr:54 april:64 area:72 arizona:81 around:64 arriv:52 arrival:79
 artificial:81 as:43 asap:68 ask:56 assist:63 assistanc:65 associat:72 at:33 ate:76 atlanta:73 atm:39 attempt:64
-attraction:81 aud:75 august:74 austin:72 australia:74 austria:81 authoriz:72 auto:57 automatic:81
+attraction:81 aud:75 august:74 austin:72 australia:74 austria:81 authoriz:69 auto:57 automatic:81
 automatically:69 availabl:53 averag:73 awar:68 away:66 b:73 back:49 bacon:81 bad:63 bag:73 bak:67 balanc:50
 banana:71 bank:38 bar:79 barclay:79 bardenay:81 bas:76 bathroom:75 battery:64 be:10 beatl:75 becaus:55 beef:70
 befor:48 begin:76 belgium:81 believ:67 bell:77 ben:77 beneficiary:60 benefit:62 bent:81 best:62 better:76
@@ -22,11 +22,11 @@ between:53 big:75 bill:42 bird:81 birth:76 birthday:71 bit:73 black:74 block:55 
 book:52 born:67 boss:66 boston:69 bot:69 both:71 brand:79 brazil:70 bread:68 breakfast:81 breast:77 bring:69
 british:63 broccoli:81 brok:75 broken:67 brooklyn:75 brother:81 buffalo:79 build:69 burger:70 burrito:77 bus:60
 business:77 busy:64 but:37 butter:73 buy:47 by:43 bye:72 cabl:62 cad:79 caf:81 cak:66 calculat:71 calendar:50
-call:44 calori:67 calory:58 cam:63 can:19 canada:68 canadian:81 cancel:46 cancell:59 capital:65 car:38 card:18
-carl:79 carri:77 carrot:73 carry:56 cas:79 cash:36 casserol:81 cat:62 caus:64 cell:81 cellphon:76 center:81
-centimeter:70 central:79 certain:63 chanc:81 chang:34 charg:34 chas:51 chat:76 check:37 checkbook:61 chees:72
-cheesecak:77 chequ:55 chicago:64 chicken:59 child:62 chili:72 china:60 chines:71 chip:73 chipotl:81 chocolat:75
-choic:76 choos:67 chris:79 citi:81 citibank:76 citizen:81 city:61 claim:81 clean:65 clear:66 clearly:79 clos:67
+call:44 calori:67 calory:58 cam:63 can:19 canada:68 canadian:81 cancel:44 capital:65 car:38 card:18 carl:79
+carri:77 carrot:73 carry:56 cas:79 cash:36 casserol:81 cat:62 caus:64 cell:81 cellphon:76 center:81
+centimeter:70 central:79 certain:63 chanc:81 chang:34 charg:34 chas:51 chat:76 check:35 checkbook:61 chees:72
+cheesecak:77 chicago:64 chicken:59 child:62 chili:72 china:60 chines:71 chip:73 chipotl:81 chocolat:75 choic:76
+choos:67 chris:79 citi:81 citibank:76 citizen:81 city:61 claim:81 clean:65 clear:66 clearly:79 clos:67
 closest:66 cloth:81 clu:79 cod:59 coffee:81 coin:56 cok:81 colleg:79 colorado:81 com:49 comcast:77 company:58
 compar:81 complet:56 compromis:76 computer:71 concern:79 condition:81 configur:76 confirm:56 confus:81
 connect:67 connection:81 consider:76 contact:67 contactless:63 contain:72 content:66 conversion:70 convert:63
@@ -37,14 +37,14 @@ day:39 dead:70 deal:66 deb:81 debit:53 december:77 decent:81 decid:74 declin:42 
 defin:74 definitely:66 definition:69 delay:77 delet:58 deliver:59 delivery:64 delta:62 denver:70 deny:69
 depart:81 deposit:46 describ:79 design:73 despit:81 destination:74 detail:55 determin:81 detroit:75 devic:76
 dial:81 dic:57 die:67 died:79 different:54 dinner:58 direct:49 direction:72 directly:72 disappear:67
-disconnect:71 discount:70 discover:60 discovery:81 dish:75 display:81 disposabl:47 disput:68 divid:74 do:15
-doctor:69 document:71 documentation:79 dog:62 dollar:52 donut:76 door:76 doubl:60 dough:79 down:62 downtown:76
-driv:64 drop:77 due:54 duplicat:64 during:71 each:77 earlier:59 earn:64 eat:62 economy:76 edit:73 egg:69
-either:73 el:79 electric:63 electrical:79 electricity:76 elephant:81 els:63 employ:76 employer:73 empty:81
-enabl:81 end:67 engin:67 england:75 english:68 enjoy:75 enough:60 enroll:77 enter:65 equal:79 eras:79 error:61
-eu:67 eur:67 euro:72 europ:66 european:69 evan:81 even:63 event:69 every:74 everything:56 everywher:79 exact:76
-exactly:69 exceed:81 exchang:38 exist:79 expect:55 expensiv:81 experienc:79 expir:50 expiration:61 expiry:79
-explain:57 express:59 extra:46 extremely:77 fac:81 fact:57 factory:58 fail:55 fair:81 fall:81 fals:69
+disconnect:71 discount:70 discover:60 discovery:81 dish:75 display:81 disposabl:47 disput:68 divid:74 dl:69
+do:15 doctor:69 document:71 documentation:79 dog:62 dollar:52 donut:76 door:76 doubl:60 dough:79 down:62
+downtown:76 driv:64 drop:77 due:54 duplicat:64 during:71 each:77 earlier:59 earn:64 eat:62 economy:76 edit:73
+egg:69 either:73 el:79 electric:63 electrical:79 electricity:76 elephant:81 els:63 employ:76 employer:73
+empty:81 enabl:81 end:67 engin:67 england:75 english:68 enjoy:75 enough:60 enroll:77 enter:65 equal:79 eras:79
+error:61 eu:67 eur:67 euro:72 europ:66 european:69 evan:81 even:63 event:69 every:74 everything:56 everywher:79
+exact:76 exactly:69 exceed:81 exchang:38 exist:79 expect:55 expensiv:81 experienc:79 expir:50 expiration:61
+expiry:79 explain:57 express:59 extra:46 extremely:77 fac:81 fact:57 factory:58 fail:55 fair:81 fall:81 fals:69
 familiar:79 family:77 fan:79 far:60 fargo:61 fast:66 faster:66 favorit:79 featur:81 february:68 federal:68
 fee:38 feel:69 feet:79 femal:71 few:59 fiat:66 field:81 fifth:81 figur:63 fil:75 fill:69 fin:68 find:38
 finish:71 first:58 fish:76 fix:58 flat:71 flight:46 flip:56 flour:75 fly:75 follow:73 food:62 foot:75 for:18
@@ -52,18 +52,18 @@ ford:79 forecast:75 foreign:58 forget:72 forgot:69 forgotten:76 form:58 forth:81
 francisco:79 frank:77 fraud:69 fraudulent:59 fred:77 free:58 freez:60 freezer:69 french:62 frequent:79
 friday:61 fridg:63 friend:58 from:30 frozen:64 frustrat:81 fry:74 fuel:60 full:68 fun:60 function:73 fund:49
 funny:65 futur:79 gallon:65 garden:64 gas:47 gbp:60 german:76 germany:73 get:25 giv:44 glendal:81 go:32 god:73
-good:46 goodby:71 googl:60 gotta:67 gps:66 gram:79 grap:76 great:74 grill:75 grocery:65 grub:81 guess:76 guy:69
-hack:81 haiti:81 half:69 ham:79 hamburger:77 happen:54 happy:73 harbor:79 hard:81 hav:22 hawaii:75 he:75
-head:64 health:63 healthcar:81 healthy:71 hear:55 heard:79 hello:56 help:37 her:49 hey:63 hi:57 high:67
-higher:76 highway:71 hill:77 him:71 his:81 history:75 hit:75 hobby:61 hold:55 holiday:57 hom:59 hop:75 hotel:57
-hour:60 hous:74 houston:71 how:19 however:75 hsbc:81 human:66 hurt:75 hut:81 i:8 ice:76 id:63 idea:64
-identification:77 identify:75 identity:47 if:34 immediately:61 impression:81 improv:70 in:23 inch:65 includ:73
-incom:61 incorrect:59 increas:55 incur:81 individual:81 info:59 inform:61 information:55 ingredient:60
-initial:81 initiat:77 input:77 inspect:79 instant:79 instead:58 instruction:69 insuranc:50 interbank:79
-interest:53 international:55 internationally:72 internet:77 interval:77 into:48 involv:79 ireland:77 island:79
-issu:58 it:24 italian:69 italy:75 item:52 its:63 jacksonvill:81 jam:72 jamaica:79 january:65 japan:72
-japanes:79 jason:81 jazz:77 jersey:81 jim:75 job:61 joe:72 john:68 jok:58 jud:81 july:74 jump:59 jun:68 just:45
-keep:52 kentucky:79 kenya:81 kept:74 kevin:77 kilo:71 kind:51 king:81 know:30 korea:81 korean:79 la:67 land:69
+good:46 goodby:71 googl:60 gps:66 gram:79 grap:76 great:74 grill:75 grocery:65 grub:81 guess:76 guy:69 hack:81
+haiti:81 half:69 ham:79 hamburger:77 happen:54 happy:73 harbor:79 hard:81 hav:22 hawaii:75 he:75 head:64
+health:63 healthcar:81 healthy:71 hear:55 heard:79 hello:56 help:37 her:49 hey:63 hi:57 high:67 higher:76
+highway:71 hill:77 him:71 his:81 history:75 hit:75 hobby:61 hold:55 holiday:57 hom:59 hop:75 hotel:57 hour:60
+hous:74 houston:71 how:19 however:75 hsbc:81 human:66 hurt:75 hut:81 i:8 ice:76 id:63 idea:64 identification:77
+identify:75 identity:47 if:34 immediately:61 impression:81 improv:70 in:23 inch:65 includ:73 incom:61
+incorrect:59 increas:55 incur:81 individual:81 info:59 inform:61 information:55 ingredient:60 initial:81
+initiat:77 input:77 inspect:79 instant:79 instead:58 instruction:69 insuranc:50 interbank:79 interest:53
+international:55 internationally:72 internet:77 interval:77 into:48 involv:79 ireland:77 island:79 issu:58
+it:24 italian:69 italy:75 item:52 its:63 jacksonvill:81 jam:72 jamaica:79 january:65 japan:72 japanes:79
+jason:81 jazz:77 jersey:81 jim:75 job:61 joe:72 john:68 jok:58 jud:81 july:74 jump:59 jun:68 just:45 keep:52
+kentucky:79 kenya:81 kept:74 kevin:77 kilo:71 kind:51 king:81 know:30 korea:81 korean:79 la:67 land:69
 landlord:74 languag:64 larg:76 las:68 lasagna:75 last:46 lat:69 lately:70 later:63 latest:74 laundry:70 lawn:81
 lawry:81 lax:74 learn:76 least:74 leav:67 lee:81 left:58 length:79 less:67 let:44 level:70 liberty:76 lif:55
 light:62 lik:34 limit:44 link:60 lisa:76 list:38 listen:67 littl:70 liv:62 loan:75 lobster:75 local:74 locat:58
@@ -89,17 +89,17 @@ person:55 personal:67 peso:73 pet:60 philadelphia:77 phoenix:62 phon:43 phras:79
 piec:81 pin:40 pittsburgh:77 pizza:62 plac:50 plan:54 play:54 playlist:51 pleas:28 plug:62 plus:75 pm:55 pnc:77
 point:50 policy:59 pork:75 portland:81 possibl:47 post:71 potato:67 pound:54 powder:81 prefer:67 prepar:77
 present:81 pressur:62 pretty:71 previous:79 previously:79 pric:74 problem:55 procedur:71 proceed:81 process:49
-product:75 program:70 progress:74 proper:79 properly:77 prov:67 provid:65 pto:55 pull:67 purchas:47 purpos:74
+product:75 program:69 progress:74 proper:79 properly:77 prov:67 provid:65 pto:55 pull:67 purchas:47 purpos:74
 put:45 quart:81 queen:81 question:65 quick:79 quickly:67 quiet:81 quit:72 rain:76 rais:74 random:75 rap:81
 rat:39 rather:76 rating:69 re:79 reach:64 reactivat:75 read:62 ready:81 real:62 realiz:73 really:57 reason:52
-recall:75 receipt:77 receiv:43 receiver:76 recent:60 recently:57 reciev:77 recip:57 recipient:69 recognis:77
-recogniz:57 recommend:69 record:81 red:61 redeem:68 refer:65 reflect:76 refund:46 refus:79 regard:69 regular:74
-reject:62 relat:81 remain:73 remember:58 remind:61 reminder:52 remov:59 reno:77 rent:57 rental:64 repair:75
-repeat:62 replac:58 replacement:65 report:49 request:47 requir:58 requirement:81 reserv:61 reservation:43
-reset:60 resolv:72 respond:74 respons:74 restaurant:55 restor:79 restriction:61 result:72 retriev:76 return:56
-revers:69 revert:54 review:56 reward:55 rib:81 ric:73 rid:73 right:47 robby:81 robert:81 robin:64 robot:81
-rock:74 roll:53 rollover:60 rom:76 room:56 root:70 round:77 roundtrip:72 rout:53 rubl:73 ruin:81 rul:76 run:63
-russia:73 russian:73 ruth:79 s:79 saf:62 said:65 sal:79 salad:77 salary:60 salt:75 sam:59 san:74 sarah:79
+recall:75 receipt:77 receiv:43 receiver:76 recent:60 recently:57 reciev:77 recip:57 recipient:69 recogniz:56
+recommend:69 record:81 red:61 redeem:68 refer:65 reflect:76 refund:46 refus:79 regard:69 regular:74 reject:62
+relat:81 remain:73 remember:58 remind:61 reminder:52 remov:59 reno:77 rent:57 rental:64 repair:75 repeat:62
+replac:58 replacement:65 report:49 request:47 requir:58 requirement:81 reserv:61 reservation:43 reset:60
+resolv:72 respond:74 respons:74 restaurant:55 restor:79 restriction:61 result:72 retriev:76 return:56 revers:69
+revert:54 review:56 reward:55 rib:81 ric:73 rid:73 right:47 robby:81 robert:81 robin:64 robot:81 rock:74
+roll:53 rollover:60 rom:76 room:56 root:70 round:77 roundtrip:72 rout:53 rubl:73 ruin:81 rul:76 run:63
+russia:73 russian:73 ruth:79 s:76 saf:62 said:65 sal:79 salad:77 salary:60 salt:75 sam:59 san:74 sarah:79
 saturday:71 sav:62 saving:56 saw:63 say:46 schedul:49 scor:49 scratch:77 search:71 seat:81 seattl:69 second:63
 secur:79 security:77 see:42 seem:52 seen:66 seller:66 send:50 sent:53 sepa:69 separately:79 serv:70 servic:58
 set:42 setting:55 several:64 sfo:81 shall:79 shar:62 she:74 shepherd:81 ship:69 sho:76 shop:44 short:77 shot:64
@@ -116,21 +116,21 @@ swallow:74 swap:74 sweden:81 swedish:81 swift:69 switch:57 sync:77 system:70 t:7
 tail:67 tak:35 talk:53 tampa:71 tank:64 target:69 task:72 tavern:81 tax:51 td:77 teach:81 teaspoon:73 tell:30
 temp:79 temperatur:72 term:81 terminat:76 terribl:81 texa:76 text:54 thai:75 thailand:79 than:54 thank:55
 that:29 the:14 their:73 them:53 then:69 ther:30 thes:64 they:50 thing:49 think:44 this:30 thos:75 though:62
-through:44 throw:77 thursday:71 ticket:77 till:75 tim:37 timer:56 timezon:54 tip:79 tir:46 titl:81 to:12
+through:44 throw:77 thursday:71 ticket:77 till:75 tim:37 timer:56 timezon:54 tip:79 tir:46 titl:81 to:11
 today:45 todo:61 toilet:76 tokyo:77 told:77 tom:74 tomato:79 tomorrow:55 tonight:66 too:60 top:31 topup:75
-toss:81 total:60 tourist:67 towards:81 towel:81 town:77 track:58 traffic:55 train:81 transaction:37 transfer:30
-translat:68 trash:81 travel:46 travell:64 trip:66 trivia:66 troubl:69 tru:64 try:41 tuesday:68 tun:72 turkey:77
-turn:57 tv:72 twic:59 typ:54 typically:72 typo:79 uber:55 uk:59 unabl:63 unauthoriz:73 unblock:63 under:57
+toss:81 total:60 tourist:67 toward:79 towel:81 town:77 track:58 traffic:55 train:81 transaction:37 transfer:30
+translat:68 trash:81 travel:44 trip:66 trivia:66 troubl:69 tru:64 try:41 tuesday:68 tun:72 turkey:77 turn:57
+tv:72 twic:59 typ:54 typically:72 typo:79 uber:55 uk:59 unabl:63 unauthoriz:73 unblock:63 under:57
 understand:63 unhappy:81 union:76 unit:67 unlock:77 unsuccessful:77 unsync:73 until:54 up:28 updat:57 ups:62
 urgent:73 urgently:76 us:50 usa:77 usaa:81 usd:63 use:35 used:50 using:45 usually:76 utility:71 utiliz:77
 vacation:47 vaccin:77 vaccination:76 valu:81 vega:64 vehicl:73 verification:53 verify:46 verizon:75 very:66
 via:71 vietnames:81 view:77 virgin:81 virtual:46 visa:42 visit:63 voic:57 volum:57 w:65 wait:49 wak:76 wal:79
-walk:69 wallet:67 walmart:69 wanna:60 want:33 washington:81 watch:68 water:61 way:47 we:57 weather:61
-wednesday:68 week:48 weekend:71 weird:77 well:56 west:79 what:17 when:31 wher:35 whether:74 which:50 whil:57
-whisper:56 who:48 why:29 will:31 wing:81 wish:69 with:32 withdraw:51 withdrawal:45 withdrawl:73 withdrawn:72
-withdrew:68 within:74 without:64 wonder:66 word:65 work:38 workout:81 world:76 worry:74 worth:73 would:34
-writ:81 wrong:46 x:65 xfinity:79 ya:76 yeah:81 year:58 yen:69 yes:63 yesterday:56 yet:45 yogurt:79 york:62
-you:18 your:37 yourself:69 z:76 zepher:81 zon:70 zoo:77
+walk:69 wallet:67 walmart:69 want:32 washington:81 watch:68 water:61 way:47 we:57 weather:61 wednesday:68
+week:48 weekend:71 weird:77 well:56 west:79 what:17 when:31 wher:35 whether:74 which:50 whil:57 whisper:56
+who:48 why:29 will:31 wing:81 wish:69 with:32 withdraw:51 withdrawal:45 withdrawl:73 withdrawn:72 withdrew:68
+within:74 without:64 wonder:66 word:65 work:38 workout:81 world:76 worry:74 worth:73 would:34 writ:81 wrong:46
+x:65 xfinity:79 ya:76 yeah:81 year:58 yen:69 yes:63 yesterday:56 yet:45 yogurt:79 york:62 you:18 your:37
+yourself:69 z:76 zepher:81 zon:70 zoo:77
 `
   .replaceAll('\n', ' ')
   .trim();

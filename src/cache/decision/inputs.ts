@@ -12,7 +12,7 @@ export const inputCount = inputNames.length;
 export const textInputCount = textInputNames.length;
 
 /** Changes when the meaning of an input does: labels taken before are then useless. */
-export const inputsVersion = 'inputs-1';
+export const inputsVersion = 'inputs-2';
 
 export interface Traffic {
   /** Of the most similar *other* entry; undefined when there is none. */

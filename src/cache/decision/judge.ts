@@ -4,6 +4,7 @@ import type { EpochMs } from '../../core/units.ts';
 import type { GuardName } from '../guard-name.ts';
 import type { DecisionCandidate, JudgedCandidate, Refusal } from './engine-types.ts';
 import type { EntryRecords } from './entry-records.ts';
+import { exchanges } from './exchange.ts';
 import type { EngineGuard } from './guard-set.ts';
 import { inputNames, inputsOf } from './inputs.ts';
 import type { PairFlags } from './pair-inputs.ts';
@@ -63,7 +64,9 @@ export function createJudge(deps: {
       fired.add(name);
       if (hard) refusedBy.push(name);
     }
-    const nearDuplicate = fired.size === 0 && isNearDuplicate(query, other);
+    // One reason is enough, and a guard's is the more telling one.
+    if (refusedBy.length === 0) refusedBy.push(...exchanges(query, other));
+    const nearDuplicate = fired.size === 0 && refusedBy.every(isOfEntry) && isNearDuplicate(query, other);
     if (refusedBy.length > 0) {
       return { candidate, refusedBy, probability: undefined, nearDuplicate, inputs: undefined, score: undefined };
     }
@@ -86,6 +89,9 @@ function unusedInputs(used: readonly string[] | undefined): readonly number[] {
   for (const name of used) assert(inputNames.includes(name), `"${name}" is no input of the score`);
   return inputNames.flatMap((name, i) => (used.includes(name) ? [] : [i]));
 }
+
+/** Says nothing about the two texts. */
+const isOfEntry = (refusal: Refusal): boolean => refusal === 'quarantined' || refusal === 'denied-pair';
 
 /** The same content words in the same order, and the same kind of answer asked for. */
 const isNearDuplicate = (a: TextFeatures, b: TextFeatures): boolean =>
