@@ -1,12 +1,12 @@
 /** Places jobs on thinkers: at once, after waiting, or elsewhere after a failure. */
 import type { Clock, Timer } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
-import type { ModelName, TenantId, ThinkerId } from '../core/ids.ts';
+import type { ModelName, ThinkerId } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DemandTracker } from '../thinkers/demand.ts';
-import type { AnswerTimeouts, Lease, LeaseOutcome, ThinkerPool, ThinkerView } from '../thinkers/thinker.ts';
+import type { AnswerTimeouts, LeaseOutcome, ThinkerPool, ThinkerView } from '../thinkers/thinker.ts';
 import { explainAbsence, hasRoom, serves } from './filters.ts';
 import type { Job } from './job.ts';
 import { outcomeOf } from './outcome.ts';
