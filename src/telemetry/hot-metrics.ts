@@ -8,7 +8,7 @@ import CounterClass from 'prom-client/lib/counter.js';
 import HistogramClass from 'prom-client/lib/histogram.js';
 
 /** As `Counter`; what is counted through `labels()` shows when the metric is read. */
-export class HotCounter extends CounterClass<string> {
+export class HotCounter extends CounterClass {
   readonly #handles = new Map<string, CounterHandle>();
 
   constructor(configuration: Omit<CounterConfiguration<string>, 'collect'>) {
@@ -58,7 +58,7 @@ class CounterHandle {
 }
 
 /** As `Histogram`; what is observed through `labels()` shows when the metric is read. */
-export class HotHistogram extends HistogramClass<string> {
+export class HotHistogram extends HistogramClass {
   readonly #handles = new Map<string, HistogramHandle>();
   readonly #bounds: Float64Array;
 

@@ -26,7 +26,8 @@ describe('the walls of the cache', () => {
   it('hold for every field that changes the answer, under fuzzed requests: a hit always has an equal request before it', async () => {
     const random = testRandom('scopes');
     const pick = <T>(items: readonly T[]): T => items[random.int(items.length)]!;
-    const seen = new Map<string, string>();
+    // What was answered behind these walls; a wording that is not close enough to an earlier one has its own.
+    const seen = new Map<string, Set<string>>();
     let hits = 0;
     for (let i = 0; i < 400; i++) {
       const tenant = pick(['red', 'blue'] as const);
@@ -74,12 +75,10 @@ describe('the walls of the cache', () => {
       const key = JSON.stringify([walls, country]);
       if (fromCache.has(status)) {
         hits++;
-        assert.equal(seen.get(key), content, `${status} hit across a wall: ${key}`);
+        assert.ok(seen.get(key)?.has(content), `${status} hit across a wall: ${key}: ${content}`);
       } else {
         assert.equal(status, 'miss');
-        // The first answer of a group is the one that later wordings may get.
-        if (!seen.has(key)) seen.set(key, content);
-        else if (seen.get(key) !== content) seen.set(key, seen.get(key)!);
+        seen.set(key, (seen.get(key) ?? new Set()).add(content));
       }
     }
     assert.ok(hits > 50, `only ${hits} hits: the test shows little`);

@@ -1,5 +1,5 @@
 /** Embeddings from a server: Ollama's `/api/embed` or OpenAI's `/v1/embeddings`. */
-import Pool from 'undici/lib/dispatcher/pool.js';
+import { Pool } from 'undici';
 import type { CallOptions } from '../../core/chat.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';

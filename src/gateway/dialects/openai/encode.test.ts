@@ -329,6 +329,7 @@ describe('OpenAI errors and models', () => {
       404: 'not_found_error',
       405: 'invalid_request_error',
       408: 'invalid_request_error',
+      409: 'invalid_request_error',
       413: 'invalid_request_error',
       429: 'rate_limit_error',
       499: 'api_error',
