@@ -52,6 +52,8 @@ async function aLearner({ audits = 'auto', audited = 1, judge, store }: Options 
   const metrics = createMetrics();
   const engine = createDecisionEngine({
     embeddingModelId: 'fake-1',
+    // What is learned from a decision is tested here, not what guards decide.
+    guards: [],
     clock,
     // 1 draws every hit; at any other share chance draws none.
     random: { ...random, float: () => 0.999 },
