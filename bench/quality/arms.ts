@@ -1,5 +1,6 @@
 /** The policies compared, and what is counted of each. */
 import type { DecisionEngineOptions } from '../../src/cache/decision/engine-types.ts';
+import type { EngineGuard } from '../../src/cache/decision/guard-set.ts';
 import { textInputNames } from '../../src/cache/decision/pair-inputs.ts';
 import { binomialUpperTail } from '../../src/cache/decision/binomial.ts';
 import { seededRandom } from '../../src/core/random.ts';
@@ -12,6 +13,8 @@ export interface Arm {
   readonly arm: string;
   /** Largest share of wrong hits (vcache: wrong answers per request); null for a fixed threshold. */
   readonly target: number | null;
+  /** What the target bounds: wrong ones among hits, or wrong answers among all requests. */
+  readonly bounds: 'hits' | 'requests';
   /** Share of requests with a candidate that may get a label. */
   readonly labelRate: number;
   /** Of how many shuffles; side arms need fewer. */
@@ -36,12 +39,16 @@ const comparedTargets = [0.05, 0.1] as const;
 /** Of the hits; grey misses are labelled at the label rate, as their fresh answer exists anyway. */
 const hitAuditRate = 0.1;
 
+const cosineInputs = ['similarity', 'log-distance'] as const;
+const cosine = (target: number): Partial<DecisionEngineOptions> => ({ target, coldStart: 'nothing' });
+
 export function armsOf(context: ArmContext): Arm[] {
   const { shuffles, sideShuffles } = context;
   return [
     ...thresholds.map((threshold): Arm => ({
       arm: `static ${threshold}`,
       target: null,
+      bounds: 'hits',
       labelRate: 0,
       shuffles,
       run: (input) => replayThreshold(input, threshold),
@@ -49,6 +56,7 @@ export function armsOf(context: ArmContext): Arm[] {
     ...targets.map((target): Arm => ({
       arm: 'vcache',
       target,
+      bounds: 'requests',
       labelRate: 1,
       shuffles: sideShuffles,
       run: (input, seed) => replayVcache(input, target, seededRandom(seed)),
@@ -61,7 +69,8 @@ export function armsOf(context: ArmContext): Arm[] {
       ours('ours, strict', sideShuffles, { target, mode: 'strict' }, {}),
       ours('ours, no traffic inputs', sideShuffles, { target }, { inputs: textInputNames }),
       ours('ours, wrong per request', sideShuffles, { target, measure: 'error-rate' }, {}),
-      ours('cosine, certified', shuffles, { target, coldStart: 'nothing' }, { inputs: ['similarity', 'log-distance'] }),
+      ours('cosine alone, certified', shuffles, cosine(target), { inputs: cosineInputs, guards: [] }),
+      ours('cosine and guards, certified', sideShuffles, cosine(target), { inputs: cosineInputs }),
     ]),
   ];
 
@@ -69,14 +78,20 @@ export function armsOf(context: ArmContext): Arm[] {
     arm: string,
     shuffles: number,
     options: Partial<DecisionEngineOptions>,
-    { labelRate = 1, inputs }: { readonly labelRate?: number; readonly inputs?: readonly string[] },
+    only: {
+      readonly labelRate?: number;
+      readonly inputs?: readonly string[];
+      readonly guards?: readonly EngineGuard[];
+    },
   ): Arm {
+    const { labelRate = 1, inputs, guards } = only;
     const rate = Math.min(hitAuditRate, labelRate);
     const plan: LabelPlan = { missRate: labelRate, noise: context.noise };
     const audits = { auditFirst: rate, auditLater: rate, auditSuspect: rate };
     return {
       arm,
       target: options.target ?? null,
+      bounds: options.measure === 'error-rate' ? 'requests' : 'hits',
       labelRate,
       shuffles,
       run: (input, seed) =>
@@ -85,6 +100,7 @@ export function armsOf(context: ArmContext): Arm[] {
           seed,
           options: { ...options, ...audits },
           ...(inputs !== undefined && { inputs }),
+          ...(guards !== undefined && { guards }),
         }),
     };
   }
@@ -92,7 +108,7 @@ export function armsOf(context: ArmContext): Arm[] {
 
 /**
  * Of all shuffles together. Shuffles share their text, so the interval is that of one stream's worth of hits.
- * `over` counts shuffles whose wrong share exceeds the target, `overSurely` those beyond chance at 5 %.
+ * `over` counts shuffles whose wrong share of what the target bounds exceeds it, `overSurely` those beyond chance at 5 %.
  */
 export function rowOf(
   arm: Arm,
@@ -107,9 +123,10 @@ export function rowOf(
   const share = hits === 0 ? 0 : wrong / hits;
   const interval = wilson95(wrong, hits);
   const { target } = arm;
-  const isOver = (each: Outcome): boolean => target !== null && each.wrong > target * each.hits;
+  const bounded = (each: Outcome): number => (arm.bounds === 'hits' ? each.hits : each.queries);
+  const isOver = (each: Outcome): boolean => target !== null && each.wrong > target * bounded(each);
   const isSurelyOver = (each: Outcome): boolean =>
-    isOver(each) && binomialUpperTail(each.wrong, each.hits, target!) <= 0.05;
+    isOver(each) && binomialUpperTail(each.wrong, bounded(each), target!) <= 0.05;
   const opened = outcomes.filter((each) => each.openedAt !== undefined);
   const meanOpened = (of: (outcome: Outcome) => number): number | null =>
     opened.length === 0 ? null : Math.round(opened.reduce((sum, each) => sum + of(each), 0) / opened.length);

@@ -29,7 +29,7 @@ function driftRow(world: { target: number; before: number; factor: number; seed:
   let early = 0;
   let inTime = 0;
   for (let stream = 0; stream < streams; stream++) {
-    const breaker = new Breaker(target);
+    const breaker = new Breaker();
     let hits = 0;
     let wrong = 0;
     for (let fired = false; !fired && hits < before + hitsMax;) {
@@ -38,7 +38,7 @@ function driftRow(world: { target: number; before: number; factor: number; seed:
       if (isWrong) wrong += 1;
       const usual = hits <= auditedFirst ? auditFirst : auditLater;
       if (random.float() >= (breaker.suspects ? Math.max(usual, auditSuspect) : usual)) continue;
-      fired = breaker.audited(!isWrong) !== undefined;
+      fired = breaker.audited(!isWrong, target) !== undefined;
       if (fired && hits <= before) {
         // A false alarm: a certificate soon opens again, and the drift comes all the same.
         early += 1;

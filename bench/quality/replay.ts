@@ -2,7 +2,7 @@
  * Replays a stream against a cache: insert on miss, and a hit is right when both texts are of one group.
  * Only the order and the policy differ between replays; neighbours come from a table of all pairs.
  */
-import { createDecisionEngine } from '../../src/cache/decision/engine.ts';
+import { createDecisionEngine, type DecisionEngineDeps } from '../../src/cache/decision/engine.ts';
 import type {
   DecisionCandidate,
   DecisionEngine,
@@ -79,6 +79,7 @@ export function replayEngine(
     readonly seed: number;
     readonly options: Partial<DecisionEngineOptions>;
     readonly inputs?: readonly string[];
+    readonly guards?: DecisionEngineDeps['guards'];
     readonly inspect?: (engine: DecisionEngine) => void;
   },
 ): Outcome {
@@ -90,6 +91,7 @@ export function replayEngine(
     random: seededRandom(settings.seed + 1),
     options: settings.options,
     ...(settings.inputs !== undefined && { inputs: settings.inputs }),
+    ...(settings.guards !== undefined && { guards: settings.guards }),
   });
   const { queries } = input.stream;
   const outcome = emptyOutcome(input.order.length);

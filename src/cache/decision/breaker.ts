@@ -31,7 +31,6 @@ export interface BreakerState {
 
 /** One group's breaker. */
 export class Breaker {
-  readonly #target: number;
   #cusum = 0;
   /** 1 = wrong. Oldest first. */
   #window: (0 | 1)[] = [];
@@ -41,22 +40,18 @@ export class Breaker {
   open = false;
   firings = 0;
 
-  constructor(target: number) {
-    this.#target = target;
-  }
-
-  /** @returns why it fired just now. */
-  audited(right: boolean): 'cusum' | 'interval' | undefined {
+  /** @param target share of wrong ones allowed. @returns why it fired just now. */
+  audited(right: boolean, target: number): 'cusum' | 'interval' | undefined {
     this.#audits += 1;
     this.#window.push(right ? 0 : 1);
     if (!right) this.#wrong += 1;
     if (this.#window.length > windowMax && this.#window.shift() === 1) this.#wrong -= 1;
-    this.#cusum = Math.max(0, this.#cusum + (right ? 0 : 1) - allowance * this.#target);
+    this.#cusum = Math.max(0, this.#cusum + (right ? 0 : 1) - allowance * target);
     if (this.open) return undefined;
     const why =
       this.#cusum > cusumMax
         ? 'cusum'
-        : this.#audits % intervalEvery === 0 && wilsonInterval(this.#wrong, this.#window.length).low > this.#target
+        : this.#audits % intervalEvery === 0 && wilsonInterval(this.#wrong, this.#window.length).low > target
           ? 'interval'
           : undefined;
     if (why !== undefined) {

@@ -30,6 +30,7 @@ export interface DecisionEngineDeps {
   /** Labels taken with another embedder, other guards or another judge are not comparable and are dropped. */
   readonly embeddingModelId: string;
   readonly judgeId?: string;
+  /** Default `engineGuards`; none at all leaves every decision to the score, which only a measurement wants. */
   readonly guards?: readonly EngineGuard[];
   /** Names of the inputs that count, for measurements; default all of `inputNames`. */
   readonly inputs?: readonly string[];
@@ -57,7 +58,7 @@ export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
     options,
     labels: new LabelStore(inputCount, options.labelsMax),
     entries: new EntryRecords(options),
-    groups: new Groups(options.groupsMax, () => new Breaker(options.target)),
+    groups: new Groups(options.groupsMax, () => new Breaker()),
     scores: scorer.untaught,
     requests: 0,
     hits: 0,
@@ -234,12 +235,18 @@ export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
   }
 
   function watch(sample: DecisionSample, right: boolean, group: number): void {
-    const why = state.groups.breaker(group).audited(right);
+    const why = state.groups.breaker(group).audited(right, allowedShare());
     if (why === undefined) return;
     // Labels from before say what was true before: only later ones certify this group again.
     state.groups.distrust(group, state.labels.taken + waiting.length);
     state.firedAt = clock.now();
     emit({ kind: 'breaker-fired', group: sample.group, why });
+  }
+
+  /** Of wrong ones among hits. A target per request allows the more of them, the fewer requests are hits. */
+  function allowedShare(): number {
+    if (options.measure === 'false-hit-share') return options.target;
+    return Math.min(0.5, (options.target * Math.max(1, state.requests)) / Math.max(1, state.hits));
   }
 
   function isRefitDue(): boolean {

@@ -68,6 +68,15 @@ function sameStems(a: TextFeatures, b: TextFeatures): boolean {
 /** Move the time or the duty of a sentence that is otherwise the same. */
 const moods = new Set('was were will would should can could must may might'.split(' '));
 
+/** So short that whatever is added makes it another question. */
+const shortMax = 3;
+const addedMax = 2;
+
+function isTelling(a: readonly string[], b: readonly string[], added: readonly string[]): boolean {
+  if (added.length === 1 && moods.has(added[0]!)) return true;
+  return added.length <= addedMax && Math.min(a.length, b.length) <= shortMax;
+}
+
 function onlyChange(a: readonly string[], b: readonly string[]): GuardName | undefined {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
@@ -76,7 +85,8 @@ function onlyChange(a: readonly string[], b: readonly string[]): GuardName | und
   const left = a.slice(start, a.length - end);
   const right = b.slice(start, b.length - end);
   if (left.length === 1 && right.length === 1) return isOtherWord(left[0]!, right[0]!) ? 'content' : undefined;
-  if (left.length + right.length === 1) return moods.has(left[0] ?? right[0]!) ? 'content' : undefined;
+  if (left.length === 0 || right.length === 0)
+    return isTelling(a, b, left.length > 0 ? left : right) ? 'content' : undefined;
   return isSwap(left, right) ? 'order' : undefined;
 }
 
@@ -87,8 +97,8 @@ const unspaced =
 const isOtherWord = (a: string, b: string): boolean =>
   unspaced.test(a) ||
   unspaced.test(b) ||
-  isCompared(a, b) ||
-  isCompared(b, a) ||
+  // Misspelt words mostly keep their last letter; other forms of a word, which mean something else, do not.
+  a.at(-1) !== b.at(-1) ||
   (gramDice(wordOf(a), wordOf(b)) < alikeMin && !isTransposed(a, b));
 
 /** `receive` and `recieve`. Shorter words have other words among their shuffles. */
@@ -96,10 +106,6 @@ const isTransposed = (a: string, b: string): boolean =>
   a.length === b.length && a.length > 4 && a[0] === b[0] && lettersOf(a) === lettersOf(b);
 
 const lettersOf = (word: string): string => Array.from(word).sort().join('');
-
-/** `fast` and `faster`. */
-const isCompared = (word: string, longer: string): boolean =>
-  longer.startsWith(word) && /^(?:e?r|e?st)$/.test(longer.slice(word.length));
 
 /** Two words have changed places around the same others: "dog chases cat". */
 function isSwap(a: readonly string[], b: readonly string[]): boolean {

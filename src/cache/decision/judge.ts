@@ -65,7 +65,7 @@ export function createJudge(deps: {
       if (hard) refusedBy.push(name);
     }
     // One reason is enough, and a guard's is the more telling one.
-    if (refusedBy.length === 0) refusedBy.push(...exchanges(query, other));
+    if (refusedBy.length === 0 && guards.length > 0) refusedBy.push(...exchanges(query, other));
     const nearDuplicate = fired.size === 0 && refusedBy.every(isOfEntry) && isNearDuplicate(query, other);
     if (refusedBy.length > 0) {
       return { candidate, refusedBy, probability: undefined, nearDuplicate, inputs: undefined, score: undefined };

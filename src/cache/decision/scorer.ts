@@ -31,6 +31,8 @@ const tolerance = 1e-3;
 /** No row is left out. */
 const everyone = 255;
 const rowsPerSlice = 2_000;
+/** Of all requests, the part before which a target per request takes no label. */
+const recentFrom = 0.5;
 
 export const prior: LogisticPrior = {
   mean: Float64Array.from({ length: inputCount + 1 }, (_, i) => (i <= textInputCount ? priorWeights[i]! : 0)),
@@ -102,11 +104,13 @@ export function createScorer(options: DecisionEngineOptions): Scorer {
       }
       const all = emptyBins();
       const byGroup = new Map<number, ScoreBins>();
+      // Wrong answers per request grow with the cache, so old requests would flatter a target per request.
+      const from = options.measure === 'error-rate' ? requests * recentFrom : 0;
       let earliest = requests;
       let largestWeight = 1;
       for (let row = 0; row < labels.rows; row++) {
         if (row % rowsPerSlice === rowsPerSlice - 1) yield;
-        if (!labels.certifies(row) || !usable(row)) continue;
+        if (!labels.certifies(row) || !usable(row) || labels.requests[row]! < from) continue;
         const label = {
           score: scoreRow(foldWeights[labels.folds[row]!]!, labels.inputs, row * labels.width),
           right: labels.labels[row] === 1,
