@@ -1,77 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { seededRandom, type Random } from '../../core/random.ts';
-import { FakeClock } from '../../testing/fake-clock.ts';
+import { seededRandom } from '../../core/random.ts';
+import { aCandidate, aRequest, anEngine, clock, teach } from '../../testing/decision-world.ts';
 import { testRandom } from '../../testing/seeded-random.ts';
 import { createDecisionEngine } from './engine.ts';
 import { correctedShare } from './engine-status.ts';
-import type {
-  Decision,
-  DecisionCandidate,
-  DecisionEngine,
-  DecisionEngineOptions,
-  DecisionEvent,
-} from './engine-types.ts';
+import type { Decision, DecisionEngine, DecisionEvent } from './engine-types.ts';
 import { textInputCount } from './inputs.ts';
-
-const clock = new FakeClock();
-
-function anEngine(
-  options: Partial<DecisionEngineOptions> = {},
-  embeddingModelId = 'embedder-1',
-  seed = 1,
-): DecisionEngine {
-  return createDecisionEngine({ embeddingModelId, clock, random: seededRandom(seed), options });
-}
-
-const aCandidate = (text: string, similarity = 0.9, entryId = text): DecisionCandidate => ({
-  entryId,
-  text,
-  similarity,
-  storedAt: clock.now(),
-});
-
-const subjects = 'passport visa licence permit ticket invoice contract mortgage pension refund'.split(' ');
-const verbs = 'renew cancel extend replace print dispute translate transfer'.split(' ');
-const places = 'office portal airport embassy branch kiosk library museum'.split(' ');
-const additions = [
-  'during the move',
-  'from abroad by phone',
-  'after a divorce',
-  'with a lawyer beside me',
-  'on a weekend',
-];
-const frames = ['how can i', 'please tell me how i can', 'what should i do to', 'is there a way to'];
-
-/** One request of a small world: the stored question in other words, or with something added that matters. */
-function aRequest(random: Random): { text: string; candidate: DecisionCandidate; right: boolean } {
-  const pick = <T>(from: readonly T[]): T => from[random.int(from.length)]!;
-  const [subject, verb, place] = [pick(subjects), pick(verbs), pick(places)];
-  const right = random.float() < 0.5;
-  const stored = `${pick(frames)} ${verb} my ${subject} at the ${place}`;
-  const text = `${pick(frames)} ${verb} my ${subject} at the ${place}${right ? '' : ` ${pick(additions)}`}`;
-  return {
-    text,
-    candidate: aCandidate(stored, right ? 0.8 + random.float() * 0.2 : 0.7 + random.float() * 0.2),
-    right,
-  };
-}
-
-/** Labels every decision that asks for it. @returns hits, wrong hits. */
-function teach(engine: DecisionEngine, requests: number, random: Random): { hits: number; wrong: number } {
-  const counts = { hits: 0, wrong: 0 };
-  for (let i = 0; i < requests; i++) {
-    const { text, candidate, right } = aRequest(random);
-    const decision = engine.decide({ text }, [candidate]);
-    if (decision.kind === 'reuse') {
-      counts.hits += 1;
-      if (!right) counts.wrong += 1;
-    }
-    if (decision.audit.wanted) engine.label({ sample: decision.sample!, right, source: 'audit' });
-    while (engine.tick(Infinity));
-  }
-  return counts;
-}
 
 const question = 'What is the capital of France?';
 const reworded = "What's the capital of France";
@@ -325,70 +260,6 @@ describe('when something goes wrong', () => {
   it('corrects the share that it reports for a judge that errs', () => {
     assert.ok(Math.abs(correctedShare(0.05, { wrongWhenRight: 0.03, rightWhenWrong: 0 }) - 0.0206) < 1e-4);
     assert.equal(correctedShare(0.02, { wrongWhenRight: 0.03, rightWhenWrong: 0.1 }), 0);
-  });
-});
-
-describe('a restart', () => {
-  it('keeps labels, weights, certificate and quarantines, and decides as before', () => {
-    const engine = anEngine({ target: 0.1 });
-    teach(engine, 700, seededRandom(21));
-    engine.quarantine('bad');
-    const saved: unknown = JSON.parse(JSON.stringify(engine.export()));
-    const restarted = anEngine({ target: 0.1 });
-    const report = restarted.import(saved);
-    assert.equal(report.dropped, undefined);
-    assert.equal(report.labels, engine.status().labels);
-    while (restarted.tick(Infinity));
-    assert.equal(restarted.status().state, 'certified');
-    assert.equal(restarted.status().requests, engine.status().requests);
-    assert.equal(restarted.decide({ text: reworded }, [aCandidate(question, 0.9, 'bad')]).kind, 'ask');
-    const random = seededRandom(22);
-    for (let i = 0; i < 50; i++) {
-      const { text, candidate } = aRequest(random);
-      const before = engine.preview({ text }, [candidate]).chosen!.probability!;
-      const after = restarted.preview({ text }, [candidate]).chosen!.probability!;
-      // The restarted one has fitted the labels that came since the last fit as well.
-      assert.ok(Math.abs(before - after) < 0.2, `${before} and ${after}`);
-    }
-  });
-
-  it('drops labels of another embedder, and keeps who is quarantined', () => {
-    const engine = anEngine();
-    teach(engine, 200, seededRandom(1));
-    engine.quarantine('bad');
-    const other = anEngine({}, 'embedder-2');
-    const report = other.import(JSON.parse(JSON.stringify(engine.export())));
-    assert.equal(report.labels, 0);
-    assert.match(report.dropped!, /embedder-1.*embedder-2/s);
-    assert.equal(other.status().quarantined, engine.status().quarantined);
-    assert.equal(other.decide({ text: reworded }, [aCandidate(question, 0.9, 'bad')]).kind, 'ask');
-  });
-
-  it('refuses a damaged state and works on', () => {
-    const engine = anEngine();
-    teach(engine, 100, seededRandom(1));
-    const saved = JSON.parse(JSON.stringify(engine.export())) as { labels: { inputs: string }; weights: unknown[] };
-    for (const damage of [
-      null,
-      'text',
-      { version: 99 },
-      { ...saved, weights: ['x'] },
-      { ...saved, labels: { ...saved.labels, inputs: saved.labels.inputs.slice(8) } },
-      { ...saved, entries: undefined },
-    ]) {
-      const fresh = anEngine();
-      assert.equal(fresh.import(damage).labels, 0);
-      assert.ok(fresh.import(damage).dropped !== undefined);
-      assert.equal(fresh.decide({ text: reworded }, [aCandidate(question)]).kind, 'reuse');
-    }
-  });
-
-  it('keeps at most the newest labels', () => {
-    const engine = anEngine({ labelsMax: 300, coldStart: 'nothing' });
-    teach(engine, 900, seededRandom(8));
-    assert.equal(engine.status().labels, 300);
-    const restarted = anEngine({ labelsMax: 300, coldStart: 'nothing' });
-    assert.equal(restarted.import(JSON.parse(JSON.stringify(engine.export()))).labels, 300);
   });
 });
 
