@@ -22,7 +22,7 @@ export const aCandidate = (text: string, similarity = 0.9, entryId = text): Deci
 });
 
 const subjects = 'passport visa licence permit ticket invoice contract mortgage pension refund'.split(' ');
-const verbs = 'renew cancel extend replace print dispute translate transfer'.split(' ');
+const verbs = 'renew cancel extend replace print dispute collect transfer'.split(' ');
 const places = 'office portal airport embassy branch kiosk library museum'.split(' ');
 const additions = [
   'during the move',
