@@ -98,4 +98,21 @@ export const content = `
   Symptoms of flu in babies | Symptoms of flu in adults
   How do I change the brake pads? | How do I change the brake fluid?
   Can you freeze milk? | Can you freeze cream?
+  What do bees do? | What are bees?
+  What is a plan? | What is a plane?
+  What is a bank? | What is banking?
+  Why is the wolf hunted? | Why is the wolf hunting?
+  How do you feel? | How do I feel?
+  Where do you live? | Where do I live?
+  What is the meaning of life? | What is life?
+  Explain my bill | What is my bill?
+  Is well water safe? | Is water safe?
+  Who is paying? | Who is paid?
+  What does the red light mean? | What is the red light?
+  Is there new legislation? | Is there news legislation?
+  What do you do? | What are you?
+  How do I ask for help? | How do I ask?
+  Is the shop closing? | Is the shop closed?
+  What does my manager do? | What is my manager?
+  How long is a goods train? | How long is a good train?
 `;

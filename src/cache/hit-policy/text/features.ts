@@ -9,11 +9,12 @@ import { numberAt } from './numbers.ts';
 import { canonicalOrder, plainlyAsked } from './phrases.ts';
 import { tokenize, type Token } from './tokens.ts';
 import { currencies } from './units.ts';
-import { stem } from './words.ts';
+import { singular, stem } from './words.ts';
 
 export interface Features {
   /** Stems of words that carry meaning, numbers and symbols, in order; a phrase set before the question comes last. */
   readonly content: readonly string[];
+  /** The same words in singular, as one text: `banking` is not `bank`, though both have one stem. */
   readonly contentKey: string;
   /** Of `content`, what is no function word: what an order may turn around. */
   readonly meaning: readonly string[];
@@ -82,6 +83,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
   const shouted = text === text.toUpperCase();
   const quoted = quotedWords(text);
   const content: string[] = [];
+  const keys: string[] = [];
   const meaning: string[] = [];
   const segments: number[] = [];
   const negated: string[] = [];
@@ -120,6 +122,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
       const whole = unit === '' ? value : `${value}|${unit}`;
       numbers.push(whole);
       content.push(`#${whole}`);
+      keys.push(`#${whole}`);
       mean(`#${whole}`);
       if (kind === 'date') {
         if (isFixed(value)) dates.push(value);
@@ -144,6 +147,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     const facts = factsOf(token.text);
     if (token.kind === 'symbol') {
       content.push(token.text);
+      keys.push(token.text);
       if (facts?.orders === true) segment += 1;
       continue;
     }
@@ -157,6 +161,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     if (facts === undefined || word !== token.text) {
       const stemmed = stem(word);
       content.push(stemmed);
+      keys.push(singular(word));
       mean(stemmed);
       continue;
     }
@@ -180,9 +185,11 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
       else (units ??= new Set()).add(facts.unit);
     }
     if (facts.programs !== '') (programs ??= new Set()).add(facts.programs);
-    if (facts.empty) continue;
+    // "What do bees do" is not "what are bees".
+    if (facts.empty && !(word === 'do' && isMainVerb(tokens, i))) continue;
     const stemmed = stem(word);
     content.push(stemmed);
+    keys.push(singular(word));
     if (!facts.isFunctionWord && !facts.negates) mean(stemmed);
   }
   const language = languageOf(tokensOfText, text);
@@ -191,7 +198,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
   }
   return {
     content,
-    contentKey: content.join(' '),
+    contentKey: keys.join(' '),
     meaning,
     numbers,
     numbersKey: keyOf(numbers),
@@ -217,6 +224,17 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     programmingLanguages: programs ?? noNames,
     lower: text.toLowerCase(),
   };
+}
+
+const beforeMainDo = new Set(
+  'to i you we they he she it can could should would will must not people someone anyone'.split(' '),
+);
+const behindMainDo = new Set('about with for if when after before'.split(' '));
+
+/** Whether this `do` says what is done, rather than helping another verb. */
+function isMainVerb(tokens: readonly Token[], at: number): boolean {
+  const next = tokens[at + 1]?.text;
+  return next === undefined || behindMainDo.has(next) || (at > 0 && beforeMainDo.has(tokens[at - 1]!.text));
 }
 
 function languageOf(tokens: readonly Token[], text: string): string {

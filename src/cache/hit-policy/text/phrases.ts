@@ -34,8 +34,8 @@ const askingEnds = new Set(['me', 'us', 'know', 'understand', 'understanding', '
 
 const closings = phrases(`
   please | thanks | thx | pls | plz | thank you | thanks in advance | thank you in advance | many thanks | for me
-  thank you very much | thanks a lot | if possible | if you can | if you do not mind | cheers | anyone | exactly
-  do you know | any ideas | any idea | help | ty | please help | and thanks | right now please
+  thank you very much | thanks a lot | if possible | if you can | if you do not mind
+  do you know | any ideas | any idea
 `);
 const closingWords = new Set(closings.map((phrase) => phrase.at(-1)!));
 /** After `how`: who does it does not matter. */
@@ -44,6 +44,7 @@ const anyoneHelpers = new Set(['do', 'can', 'does', 'could', 'would']);
 const questionStarts = new Set('what which who whom whose when where why how whether if'.split(' '));
 const beforeThe = new Set(['list', 'name', 'state', 'provide', 'identify']);
 const explains = new Set(['explain', 'define']);
+const isQuestion = ({ text }: Token): boolean => questionStarts.has(text) || auxiliaries.has(text);
 
 const word = (text: string): Token => ({ kind: 'word', text, raw: text, first: true });
 
@@ -57,8 +58,7 @@ export function plainlyAsked(tokens: readonly Token[]): Token[] {
       ?.find((phrase) => phrase.every((each, i) => tokens[from + i]?.text === each));
     if (opening === undefined || from + opening.length >= tokens.length) break;
     const next = tokens[from + opening.length]!;
-    // "Now" and "so" open a request only with a pause behind them, or before a question.
-    if (opening.length === 1 && opening[0] === 'now' && next.text !== ',') break;
+    if (opening.length === 1 && !opensWith(opening[0]!, next)) break;
     from += opening.length;
     asks ||= askingEnds.has(opening.at(-1)!);
     if (opening.at(-1) === 'explain') from -= 1;
@@ -74,12 +74,22 @@ export function plainlyAsked(tokens: readonly Token[]): Token[] {
     if (!closingWords.has(tokens[to - 1]!.text)) break;
     const closing = closings.find((phrase) => endsWith(tokens, to, phrase));
     if (closing === undefined || to - closing.length < from + 1) break;
+    // "Is coffee bad for me" asks about me.
+    if (closing[0] === 'for' && isQuestion(tokens[from]!)) break;
     to -= closing.length;
   }
   const kept = tokens.slice(from, to);
   asOneWording(kept, asks);
   return kept;
 }
+
+/** "Well" and "question" open a request only with a pause behind them, or before a question: not in "well water". */
+function opensWith(opening: string, next: Token): boolean {
+  if (!hesitations.has(opening) || next.text === ',') return true;
+  if (opening === 'now') return false;
+  return questionStarts.has(next.text) || auxiliaries.has(next.text) || openingsBy.has(next.text);
+}
+const hesitations = new Set('now so well just question sorry ok okay um uh hmm actually basically'.split(' '));
 
 function endsWith(tokens: readonly Token[], to: number, phrase: readonly string[]): boolean {
   const start = to - phrase.length;
@@ -96,29 +106,37 @@ function asOneWording(kept: Token[], asks: boolean): void {
   else if (explains.has(first) && kept.length > 1) {
     if (second === 'to') return;
     if (questionStarts.has(second)) kept.splice(0, 1);
-    else if (second !== 'about') kept[0] = word('what');
+    else if (second !== 'about' && (!pointers.has(second) || kept[2]?.text === 'difference')) kept[0] = word('what');
   } else if (first === 'what' && kept.at(-1)?.text === 'mean' && /^(?:does|do)$/.test(second)) {
     // "What does X mean" is "what is X".
-    if (kept.length > 3) kept.splice(kept.length - 1, 1);
+    if (kept.length > 3 && kept.length < 6 && !pointers.has(kept[2]!.text)) kept.splice(kept.length - 1, 1);
   } else if (first === 'what') {
     meaningOf(kept);
     wayOf(kept);
   }
   const start = kept[0]?.text;
   if (start === 'how' && kept[1]?.text === 'to') kept.splice(1, 1);
-  else if (start === 'how' && anyoneHelpers.has(kept[1]?.text ?? '') && anyone.has(kept[2]?.text ?? '')) {
+  else if (start === 'how' && anyoneHelpers.has(kept[1]?.text ?? '') && isAnyone(kept)) {
     kept.splice(1, 2);
-  } else if (start === 'where' && /^(?:can|do|could)$/.test(kept[1]?.text ?? '') && anyone.has(kept[2]?.text ?? '')) {
+  } else if (start === 'where' && /^(?:can|do|could)$/.test(kept[1]?.text ?? '') && isAnyone(kept)) {
     kept.splice(1, 2);
   } else if (start === 'where' && kept[1]?.text === 'to') kept.splice(1, 1);
   afterSubject(kept);
 }
 
+/** "How do you feel" and "where do I live" are about the one who is named; "how do you bake" is about anyone. */
+const isAnyone = (kept: readonly Token[]): boolean =>
+  anyone.has(kept[2]?.text ?? '') && !personal.has(kept[3]?.text ?? '');
+const personal = new Set(
+  `feel work think know function like see look sound sleep live come stay know learn love hate believe sound respond answer
+   process differ behave exist react vote talk dress relate compare stand do get`.split(/\s+/),
+);
+
 const isBe = (text: string): boolean => text === 'is' || text === 'are' || text === 'was';
 
 const meantBy = phrases('what is meant by | what do you mean by | what does one mean by | what do we mean by');
 
-/** "What is the meaning of X", "what is the definition of X" are "what is X". */
+/** "What is meant by X", "what is the definition of X" are "what is X"; the meaning of life is not life. */
 function meaningOf(kept: Token[]): void {
   for (const phrase of meantBy) {
     if (kept.length <= phrase.length || !phrase.every((each, i) => kept[i]?.text === each)) continue;
@@ -128,7 +146,7 @@ function meaningOf(kept: Token[]): void {
   const at = isBe(kept[1]?.text ?? '') ? 2 : 1;
   if (kept[at]?.text !== 'the' || kept[at + 2]?.text !== 'of' || kept.length < at + 4) return;
   const noun = kept[at + 1]!.text;
-  if (noun === 'meaning' || noun === 'definition') kept.splice(at, 3);
+  if (noun === 'definition') kept.splice(at, 3);
 }
 
 /** "What is the way to X", "what are some ways to X" are "how to X"; the best way is a question of its own. */
@@ -151,6 +169,8 @@ function wouldBe(kept: Token[]): void {
 const auxiliaries = new Set(
   'do does did is are was can could will would should has have had must may might am'.split(' '),
 );
+/** Point at one thing, of which more may be asked than what it is: "explain my bill". */
+const pointers = new Set('the my your his her its our their this that these those'.split(' '));
 const pronouns = new Set('i you he she it we they this that these those there'.split(' '));
 const determiners = new Set('my your his her its our their the a an this that'.split(' '));
 

@@ -5,7 +5,7 @@ const setOf = (words: string): ReadonlySet<string> => new Set(list(words));
 
 /** Carry grammar only. Prepositions, modal verbs and past forms are not here: they change the answer. */
 export const emptyWords = setOf(
-  'a an the is are am be been being do does of please kindly pls plz just actually basically really simply exactly some ever',
+  'a an the is are am do does of please kindly pls plz just actually basically really simply exactly some ever',
 );
 
 /** Words that are no names, even where a sentence or a title writes them with a capital. */
@@ -111,6 +111,40 @@ const unstemmed = setOf(`
   evening nothing something anything everything need speed feed seed indeed exceed proceed succeed ceiling wedding
   sometimes afterwards besides towards yes this its his has was does goes less unless across
 `);
+
+/** Plural → singular, where no rule gives it. */
+const singulars: ReadonlyMap<string, string> = new Map(
+  list(`
+    children/child women/woman men/man feet/foot teeth/tooth mice/mouse geese/goose knives/knife wives/wife wolves/wolf
+    shelves/shelf halves/half leaves/leaf loaves/loaf thieves/thief buses/bus viruses/virus bonuses/bonus statuses/status
+    campuses/campus gases/gas lenses/lens quizzes/quiz shoes/shoe toes/toe canoes/canoe movies/movie cookies/cookie
+    calories/calorie selfies/selfie zombies/zombie rookies/rookie hoodies/hoodie brownies/brownie smoothies/smoothie
+    caches/cache headaches/headache aches/ache niches/niche criteria/criterion analyses/analysis crises/crisis
+    bases/base diagnoses/diagnosis hypotheses/hypothesis matrices/matrix indices/index vertices/vertex
+  `).map((both) => both.split('/') as [string, string]),
+);
+/** Words in -s that mean something else without it. */
+const noPlurals = setOf(`
+  customs arms jeans shorts savings earnings contents manners minutes premises odds spirits troops brains means goods
+  glasses pants news maths windows humanities
+  species series physics economics mathematics politics ethics statistics athletics electronics genetics diabetes rabies
+  measles mumps herpes texas wales james paris brussels netherlands philippines los kubernetes redis postgres jenkins
+  always perhaps thus towards yes this its his has was does goes less unless across sometimes afterwards besides lens
+`);
+
+/**
+ * A noun in singular, or a verb without the -s of the third person, and nothing more: `banking` is not
+ * `bank`, `hunted` not `hunting`, `plane` not `plan`.
+ */
+export function singular(word: string): string {
+  const length = word.length;
+  const listed = singulars.get(word);
+  if (listed !== undefined) return listed;
+  if (length < 4 || word.charCodeAt(length - 1) !== 115 /* s */ || noPlurals.has(word)) return word;
+  if (word.endsWith('ss') || word.endsWith('us') || word.endsWith('is')) return word;
+  if (word.endsWith('ies')) return length > 5 ? `${word.slice(0, -3)}y` : word.slice(0, -1);
+  return /(?:ss|x|zz|ch|sh|[^o]o)es$/.test(word) ? word.slice(0, -2) : word.slice(0, -1);
+}
 
 /** Without the ending of number, tense or progress: light on purpose, so that different words stay different. */
 export function stem(word: string): string {
