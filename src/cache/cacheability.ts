@@ -41,11 +41,19 @@ export function semanticText(request: AnswerRequest): string | undefined {
   return canonicalText(last.content) || undefined;
 }
 
-/** The last thing the user said, whatever tier may answer it; '' when there is none. */
-export function lastUserText(request: AnswerRequest): string {
-  if (request.kind === 'generate') return request.prompt;
-  return request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
+/** What the user said, newest first: "and in Paris?" is about the weather today when the turn before was. */
+export function userTexts(request: AnswerRequest): readonly string[] {
+  if (request.kind === 'generate') return [request.prompt];
+  const texts: string[] = [];
+  for (let i = request.messages.length - 1; i >= 0 && texts.length < userTextsMax; i--) {
+    const { role, content } = request.messages[i]!;
+    if (role === 'user') texts.push(content);
+  }
+  return texts;
 }
+
+/** Turns further back seldom say what the last one is about, and reading them all would cost each long conversation. */
+const userTextsMax = 4;
 
 function asksForVariety({ options }: AnswerRequest, temperatureMax: number): boolean {
   const { temperature, seed } = options as { readonly temperature?: unknown; readonly seed?: unknown };

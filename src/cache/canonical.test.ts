@@ -275,3 +275,16 @@ describe('keys', () => {
     assert.notEqual(indexScopes('lexical-1')(stored), indexScopes('minilm-1')(stored));
   });
 });
+
+it('blanks inside any kind of quotation are kept, because the question may be about them', () => {
+  for (const quoted of [
+    "len('a  b')",
+    'How long is “a   b”?',
+    'Wie lang ist „a  b“?',
+    'Que veut dire «a  b»?',
+    "' ' or '  '?",
+  ]) {
+    assert.equal(canonicalText(quoted), quoted);
+  }
+  assert.equal(canonicalText("it's  what you're  after"), "it's what you're after");
+});

@@ -64,7 +64,8 @@ export function canonicalText(text: string): string {
 const untidy = /[^\n\x20-\x7e]| {2}| \n|\n{3}|^[ \n]|[ \n]$/;
 
 /** Alternatives in order: what is kept whole (fence, inline code, quotation), runs of empty lines, blanks. */
-const keptOrCollapsed = /```[^]*?(?:```|$)|`[^`\n]+`|"[^"\n]*"|\n(?:[ \t]*\n){2,}|[ \t]{2,}|\t| (?=\n)/g;
+const keptOrCollapsed =
+  /```[^]*?(?:```|$)|`[^`\n]+`|"[^"\n]*"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|(?<![\p{L}\p{N}])'[^'\n]*'|\n(?:[ \t]*\n){2,}|[ \t]{2,}|\t| (?=\n)/gu;
 
 function collapse(match: string, offset: number, whole: string): string {
   const first = match.charCodeAt(0);

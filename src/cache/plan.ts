@@ -1,7 +1,7 @@
 /** What the cache may do for one request, and under which keys. */
 import type { AnswerRequest, Asker } from '../core/chat.ts';
 import type { ExactKey, ModelName, RequestId } from '../core/ids.ts';
-import { bypassReason, lastUserText, semanticText, type CacheabilityOptions } from './cacheability.ts';
+import { bypassReason, semanticText, userTexts, type CacheabilityOptions } from './cacheability.ts';
 import type { BypassReason, CacheablePlan, CachePlan, Comparison } from './cache-types.ts';
 import { NestingError } from './canonical.ts';
 import { contextFacts, earlierTurns } from './conversation.ts';
@@ -72,7 +72,7 @@ export class CacheableRequest implements CacheablePlan {
 
   /** Whether the answer is soon out of date, as far as the configuration cares. */
   get volatile(): boolean {
-    this.#volatile ??= this.#context.volatile !== 'off' && isVolatile(lastUserText(this.#request));
+    this.#volatile ??= this.#context.volatile !== 'off' && userTexts(this.#request).some(isVolatile);
     return this.#volatile;
   }
 

@@ -99,4 +99,28 @@ export const code = `
   Who can see @Override in the docs? | Who can see @Deprecated in the docs?
   What does setTimeout do? | What does setInterval do?
   How do I use rm -r safely? | How do I use rm -rf safely?
+  Translate to German: a dog | Translate to German: the dog
+  Correct this sentence: He are nice | Correct this sentence: He is nice
+  How many letters are in the word dogs? | How many letters are in the word dog?
+  Is hello capitalised? | Is Hello capitalised?
+  Spell colour | Spell color
+  Reverse the string cats | Reverse the string cat
+  What is the plural of dog? | What is the plural of dogs?
+  What does a mean? | What does an mean?
+  What does please mean? | What does really mean?
+  What does ; do in C? | What does : do in C?
+  What does \`,\` mean? | What does \`;\` mean?
+  Compute 5! | Compute 5
+  Evaluate (a or b) and c | Evaluate a or (b and c)
+  What does [a, b] return? | What does (a, b) return?
+  Explain a[i] | Explain a(i)
+  What does print(x) show? | What does print("x") show?
+  Convert 5 Mb to GB | Convert 5 MB to GB
+  What is the formula of CO? | What is the formula of Co?
+  What is polish? | What is Polish?
+  Who sang "The One"? | Who sang "One"?
+  What is vitamin A? | What is vitamin?
+  It is raining | Is it raining
+  You like it. | You like it?
+  How long is 5"? | How long is 5'?
 `;

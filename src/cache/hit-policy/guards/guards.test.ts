@@ -58,7 +58,7 @@ describe('guards', () => {
   it('take linear time on hostile texts', () => {
     const hostile =
       `$|-|1,|1-|'|_|a-|a.|--a|:|" |not |http://|(|12:|/|/a|a/|aA|A1|in a |as a |json |in one word |step |un|five |to ` +
-      '|between a and |a1 |v1.|语|no |=|\\|@a|`|"|more |like a |i am |explain |say |in json |why not |explain in one word ';
+      '|between a and |a1 |v1.|语|no |=|\\|@a|`|"|more |like a |i am |explain |say |in json |how many |select |count |  |.|please ,|why not |explain in one word ';
     for (const piece of hostile.split('|').filter((each) => each !== '')) {
       const text = piece.repeat(20_000);
       // Of this thread alone: a busy machine makes nothing quadratic.

@@ -4,6 +4,7 @@
  */
 import type { GuardName } from '../../hit-policy.ts';
 import type { Features } from '../text/features.ts';
+import { differLiterally } from '../text/literal.ts';
 import { differInOrder } from './order.ts';
 
 /** @returns true to veto */
@@ -30,8 +31,8 @@ export const guards: Readonly<Record<GuardName, Guard>> = {
 
   antonym: (a, b) => oppositePoles(a, b) || oppositeForms(a, b) || oppositeForms(b, a),
 
-  /** Identifiers, flags, paths, addresses or operators of one side that the other does not write. */
-  code: (a, b) => codeDiffers(a, b),
+  /** Identifiers, flags, paths, addresses or operators of one side that the other does not write, or other letters where each counts. */
+  code: (a, b) => codeDiffers(a, b) || differLiterally(a.literal, b.literal, a.lower, b.lower),
 
   /** Another length, layout, language, tone or kind of reader asked for. */
   format: (a, b) => a.format !== b.format,

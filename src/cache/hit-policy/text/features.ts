@@ -5,6 +5,7 @@ import { codeOf } from './code.ts';
 import { formatOf } from './format.ts';
 import { LanguageCount, negatesWithNo } from './language.ts';
 import { factsOf } from './lexicon.ts';
+import { literalOf, type Literal } from './literal.ts';
 import { numberAt } from './numbers.ts';
 import { canonicalOrder, plainlyAsked } from './phrases.ts';
 import { tokenize, type Token } from './tokens.ts';
@@ -61,6 +62,8 @@ export interface Features {
   readonly code: ReadonlySet<string>;
   readonly programmingLanguages: ReadonlySet<string>;
   readonly lower: string;
+  /** What counts letter by letter. */
+  readonly literal: Literal;
 }
 
 /** Behind one of these, `with` and `for` stand between what goes and what comes. */
@@ -223,6 +226,7 @@ export function featuresOf(text: string, tokensOfText: readonly Token[] = tokeni
     code: codeOf(text),
     programmingLanguages: programs ?? noNames,
     lower: text.toLowerCase(),
+    literal: literalOf(text, meaning.length === 0),
   };
 }
 
