@@ -122,8 +122,14 @@ export interface EndEvent {
  */
 export type ChatEvent =
   | { readonly type: 'start'; readonly model: string; readonly createdAt: EpochMs }
-  | { readonly type: 'text-delta'; readonly text: string; readonly logprobs?: readonly JsonValue[] }
-  | { readonly type: 'thinking-delta'; readonly text: string }
+  | {
+      readonly type: 'text-delta';
+      readonly text: string;
+      readonly logprobs?: readonly JsonValue[];
+      /** What the thinker sent one by one and we read at once; joined it is `text`. Absent = one piece. */
+      readonly pieces?: readonly string[];
+    }
+  | { readonly type: 'thinking-delta'; readonly text: string; readonly pieces?: readonly string[] }
   | { readonly type: 'tool-call'; readonly call: ToolCall }
   | EndEvent;
 

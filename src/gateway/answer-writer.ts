@@ -109,12 +109,12 @@ export class AnswerWriter implements JourneySink {
   event(event: ChatEvent): void {
     if (this.#done) return;
     if (event.type !== 'start' && event.type !== 'end') {
-      this.#deltas++;
+      this.#deltas += event.type === 'tool-call' ? 1 : (event.pieces?.length ?? 1);
       this.#ttftMs ??= this.#deps.clock.monotonicMs() - this.#exchange.startedMs;
     }
     if (this.#decoded.stream) {
       this.#encoder ??= this.#decoded.openStream(this.#reply);
-      this.#queue(this.#encoder.event(event));
+      this.#queue(encodeEvent(this.#encoder, event));
       if (event.type === 'end') this.#endStream(event);
     } else {
       this.#collector ??= new AnswerCollector();
@@ -319,6 +319,16 @@ export class AnswerWriter implements JourneySink {
 }
 
 const streamHeaders = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;
+
+/** What came piece by piece leaves so: clients count lines to show a speed. */
+function encodeEvent(encoder: StreamEncoder, event: ChatEvent): string {
+  if ((event.type !== 'text-delta' && event.type !== 'thinking-delta') || event.pieces === undefined)
+    return encoder.event(event);
+  const { type } = event;
+  let bytes = '';
+  for (const text of event.pieces) bytes += encoder.event({ type, text });
+  return bytes;
+}
 
 function reasonOf(lookup: SemanticLookup): string | undefined {
   if (lookup.kind === 'hit') return undefined;

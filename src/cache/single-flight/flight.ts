@@ -285,13 +285,22 @@ export class Flight implements DispatchSink {
         this.#leave(subscriber);
         return subscriber.sink.event(this.#cutAt(subscriber.deltasMax));
       }
-      subscriber.deltas += 1;
+      const left = subscriber.deltasMax - subscriber.deltas;
+      if (event.pieces !== undefined && event.pieces.length > left) {
+        const pieces = event.pieces.slice(0, left);
+        subscriber.deltas = subscriber.deltasMax;
+        subscriber.sink.event({ type: event.type, text: pieces.join(''), pieces });
+        if (subscriber.closed) return;
+        this.#leave(subscriber);
+        return subscriber.sink.event(this.#cutAt(subscriber.deltasMax));
+      }
+      subscriber.deltas += event.pieces?.length ?? 1;
     }
     subscriber.sink.event(event);
   }
 
   /**
-   * The end of an answer cut at a lower limit; a delta counts as a token. Prompt tokens and times are 0
+   * The end of an answer cut at a lower limit; a piece counts as a token. Prompt tokens and times are 0
    * while the thinker has not told them: waiting for its end would hold back what is complete.
    */
   #cutAt(completionTokens: number): EndEvent {
@@ -357,7 +366,7 @@ function charsOf(event: ChatEvent): number {
   switch (event.type) {
     case 'text-delta':
     case 'thinking-delta':
-      return event.text.length + eventOverheadChars;
+      return event.text.length + eventOverheadChars * (event.pieces?.length ?? 1);
     case 'tool-call':
       return event.call.argumentsJson.length + eventOverheadChars;
     default:

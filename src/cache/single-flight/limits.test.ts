@@ -30,6 +30,25 @@ describe('single flight', () => {
       assert.equal(upstream.landed.length, 1);
     });
 
+    it('cuts a joiner between pieces that came at once', () => {
+      const { upstream, leader, join } = aFlight({}, 10);
+      upstream.push(start, delta('a'));
+      const low = join(3);
+      upstream.push({ type: 'text-delta', text: 'bcde', pieces: ['b', 'c', 'd', 'e'] }, end('stop', 5));
+      assert.equal(low.sink.text, 'abc');
+      const cut = low.sink.events.at(-1) as EndEvent;
+      assert.equal(cut.finishReason, 'length');
+      assert.equal(cut.usage.completionTokens, 3);
+      assert.equal(leader.text, 'abcde');
+    });
+
+    it('leaves pieces that came at once whole when they end at the lower limit', () => {
+      const { upstream, join } = aFlight();
+      const low = join(2);
+      upstream.push(start, { type: 'text-delta', text: 'ab', pieces: ['a', 'b'] }, end('stop', 2));
+      assert.deepEqual(low.sink.events.at(-1), end('stop', 2));
+    });
+
     it('leaves an answer that ends at the lower limit as it is', () => {
       const { upstream, join } = aFlight();
       const low = join(2);

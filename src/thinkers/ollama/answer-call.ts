@@ -38,6 +38,7 @@ export class AnswerCall implements AnswerFlow, Dispatcher.DispatchHandler, LineS
   readonly #splitter: NdjsonSplitter;
   readonly #decoder: NativeDecoder;
   readonly #path: string;
+  watchedAt = -1;
   #request: TransportRequest | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #state: CallState = 'open';
@@ -181,6 +182,10 @@ export class AnswerCall implements AnswerFlow, Dispatcher.DispatchHandler, LineS
     }
     // A closed pool fails inside dispatch, while the caller does not hold the flow yet.
     queueMicrotask(() => this.#fail(socketError(name, error, this.#status !== 0)));
+  }
+
+  run(text: string, from: number): number {
+    return this.#decoder.run(text, from);
   }
 
   line(text: string): void {

@@ -5,13 +5,19 @@ import type { Clock, Timer } from '../../core/clock.ts';
 const tickMs = 50;
 
 export interface Watched {
+  /** Where it stands among the watched; -1 = it is not. The watch's own. */
+  watchedAt: number;
   /** Called on each tick with `monotonicMs()`. May remove itself. */
   check(nowMs: number): void;
 }
 
 export class DeadlineWatch {
   readonly #clock: Clock;
-  readonly #watched = new Set<Watched>();
+  /**
+   * An array, and not a Set: a Set under churn makes a new table every few calls, and each old one, dead but no longer
+   * young, keeps the next and all calls of its time from being collected until the whole heap is.
+   */
+  readonly #watched: Watched[] = [];
   #timer: Timer | undefined;
   #nowMs = 0;
 
@@ -26,24 +32,32 @@ export class DeadlineWatch {
 
   add(watched: Watched): void {
     this.#nowMs = this.#clock.monotonicMs();
-    this.#watched.add(watched);
+    if (watched.watchedAt !== -1) return;
+    watched.watchedAt = this.#watched.push(watched) - 1;
     this.#timer ??= this.#clock.every(tickMs, this.#tick);
   }
 
   remove(watched: Watched): void {
-    this.#watched.delete(watched);
+    const at = watched.watchedAt;
+    if (at === -1) return;
+    watched.watchedAt = -1;
+    const last = this.#watched.pop()!;
+    if (last === watched) return;
+    this.#watched[at] = last;
+    last.watchedAt = at;
   }
 
   close(): void {
-    this.#watched.clear();
+    for (const watched of this.#watched.splice(0)) watched.watchedAt = -1;
     this.#timer?.clear();
     this.#timer = undefined;
   }
 
   readonly #tick = (): void => {
     this.#nowMs = this.#clock.monotonicMs();
-    for (const watched of this.#watched) watched.check(this.#nowMs);
-    if (this.#watched.size > 0) return;
+    // From the end, because the last one takes the place of one that leaves.
+    for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.check(this.#nowMs);
+    if (this.#watched.length > 0) return;
     // An idle thinker wakes nobody.
     this.#timer?.clear();
     this.#timer = undefined;

@@ -36,6 +36,7 @@ class JsonCall implements Dispatcher.DispatchHandler, Watched {
   readonly #options: JsonCallOptions;
   readonly #resolve: (response: JsonResponse) => void;
   readonly #reject: (error: AppError) => void;
+  watchedAt = -1;
   #controller: Dispatcher.DispatchController | undefined;
   #done = false;
   #retriedFresh = false;

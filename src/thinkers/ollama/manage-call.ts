@@ -24,6 +24,7 @@ class ManageCall implements Dispatcher.DispatchHandler, Watched {
   readonly #context: CallContext;
   readonly #sink: ManagementSink;
   readonly #signal: AbortSignal;
+  watchedAt = -1;
   #controller: Dispatcher.DispatchController | undefined;
   #done = false;
   #answering = false;

@@ -42,6 +42,79 @@ describe('lines as Ollama writes them', () => {
   }
 });
 
+describe('lines that are read at once', () => {
+  const thinkingLine = (text: string) =>
+    `${head('m:7b')},"message":{"role":"assistant","content":"","thinking":${JSON.stringify(text)}},"done":false}`;
+  const logprobsLine = `${head('m:7b')},"message":{"role":"assistant","content":"l"},"done":false,"logprobs":[{"token":"l"}]}`;
+
+  /** As the splitter does it: what `run` leaves goes line by line. */
+  function decodeText(lines: readonly string[]): ChatEvent[] {
+    const events: ChatEvent[] = [];
+    const sink = { event: (event: ChatEvent) => void events.push(event), fail: assert.fail };
+    const decoder = new NativeDecoder({
+      kind: 'chat',
+      sink,
+      clock: new FakeClock(),
+      thinkerName: 't',
+      call: { open: true },
+    });
+    const text = lines.join('\n');
+    let from = 0;
+    while (from < text.length) {
+      from = decoder.run(text, from);
+      if (from >= text.length) break;
+      const to = text.indexOf('\n', from);
+      assert.equal(decoder.line(to === -1 ? text.slice(from) : text.slice(from, to)), 'more');
+      if (to === -1) break;
+      from = to + 1;
+    }
+    return events;
+  }
+
+  /** One event for each piece, so that the two ways can be compared. */
+  const apart = (events: readonly ChatEvent[]): ChatEvent[] =>
+    events.flatMap((event) => {
+      if ((event.type !== 'text-delta' && event.type !== 'thinking-delta') || event.pieces === undefined)
+        return [event];
+      assert.equal(event.pieces.join(''), event.text);
+      return event.pieces.map((text): ChatEvent => ({ type: event.type, text }));
+    });
+
+  it('give the pieces that the same lines give one by one', () => {
+    const content = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('"', '\\', '\\"', '"},"done":false}', '\n', ''),
+    );
+    const line = fc.oneof(
+      content.map((text) => chatLine(text)),
+      content.map(thinkingLine),
+      fc.constant(logprobsLine),
+      fc.constant(chatLine('x', 'other')),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+        const all = [chatLine('first'), ...lines];
+        assert.deepEqual(apart(decodeText(all)), apart(decode('chat', all).events));
+      }),
+    );
+  });
+
+  it('are one event of each kind, with the pieces kept', () => {
+    assert.deepEqual(
+      decodeText([chatLine('a'), thinkingLine('b'), thinkingLine('c'), chatLine('d\n'), chatLine('e')]).slice(2),
+      [
+        { type: 'thinking-delta', text: 'bc', pieces: ['b', 'c'] },
+        { type: 'text-delta', text: 'd\ne', pieces: ['d\n', 'e'] },
+      ],
+    );
+  });
+
+  it('never take the end of one line for the middle of the next', () => {
+    const cut = `${head('m:7b')},"message":{"role":"assistant","content":"a\n"},"done":false}`;
+    assert.throws(() => decodeText([chatLine('first'), cut]));
+  });
+});
+
 describe('lines that only look like them', () => {
   const lines: Record<string, [line: string, texts: string[]]> = {
     'thinking beside the text': [

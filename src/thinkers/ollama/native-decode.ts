@@ -18,6 +18,8 @@ export interface NativeDecoderOptions {
   readonly call: { readonly open: boolean };
 }
 
+type DeltaType = 'text-delta' | 'thinking-delta';
+
 /** Emits `start` once, then the deltas of each line in reading order (thinking, text, tool calls), then `end`. */
 export class NativeDecoder {
   readonly #options: NativeDecoderOptions;
@@ -35,13 +37,7 @@ export class NativeDecoder {
   }
 
   line(text: string): LineOutcome {
-    if (this.#started) {
-      const delta = this.#plainDelta(text);
-      if (delta !== undefined) {
-        if (delta !== '') this.#options.sink.event({ type: 'text-delta', text: delta });
-        return 'more';
-      }
-    }
+    if (this.run(text, 0) >= text.length) return 'more';
     let row: JsonValue;
     try {
       row = JSON.parse(text) as JsonValue;
@@ -75,22 +71,53 @@ export class NativeDecoder {
   }
 
   /**
-   * The text of a line that holds nothing but one, letter for letter as Ollama writes it; undefined for
-   * every other line. Nearly all lines are such, and parsing them as JSON is what an answer costs most.
+   * Reads lines that hold nothing but text or thinking, letter for letter as Ollama writes them, and tells
+   * those of one kind in one event. Nearly all lines are such, and parsing them as JSON is what an answer costs most.
+   * @param from where a line begins
+   * @returns where the first other line begins; the length of `text` or more when there is none
    */
-  #plainDelta(text: string): string | undefined {
-    const { middle, tail } = plainLines[this.#options.kind];
+  run(text: string, from: number): number {
+    if (!this.#started) return from;
     const head = this.#lineHead;
-    if (!text.startsWith(head) || !text.endsWith(tail)) return undefined;
-    const instantEnd = text.indexOf('"', head.length);
-    // A quote behind a backslash would not end the instant.
-    if (!text.startsWith(middle, instantEnd) || text[instantEnd - 1] === '\\') return undefined;
-    const from = instantEnd + middle.length;
-    const to = text.length - tail.length;
-    if (to < from) return undefined;
-    const content = text.slice(from, to);
-    // What needs unescaping, and what is not one string, takes the long way.
-    return plainText.test(content) ? content : undefined;
+    const { middle, tail } = plainLines[this.#options.kind];
+    let type: DeltaType = 'text-delta';
+    let pieces: string[] = [];
+    let at = from;
+    while (at < text.length && text.startsWith(head, at)) {
+      const instantEnd = plainEnd(text, at + head.length);
+      if (!text.startsWith(middle, instantEnd)) break;
+      let begin = instantEnd + middle.length;
+      let end = stringEnd(text, begin);
+      let lineType: DeltaType = 'text-delta';
+      if (end === begin && text.startsWith(thinkingMiddle, end)) {
+        lineType = 'thinking-delta';
+        begin = end + thinkingMiddle.length;
+        end = stringEnd(text, begin);
+      }
+      const next = end + tail.length;
+      if (!text.startsWith(tail, end) || (next < text.length && text.charCodeAt(next) !== newline)) break;
+      const piece = stringBetween(text, begin, end);
+      if (piece === undefined) break;
+      if (lineType !== type) {
+        this.#tell(type, pieces);
+        // A reader that left is told no more; whoever called us asks for that too.
+        if (!this.#options.call.open) return at;
+        type = lineType;
+        pieces = [];
+      }
+      if (piece !== '') pieces.push(piece);
+      at = next + 1;
+    }
+    this.#tell(type, pieces);
+    return at;
+  }
+
+  #tell(type: DeltaType, pieces: readonly string[]): void {
+    if (pieces.length === 0) return;
+    if (pieces.length === 1) return this.#options.sink.event({ type, text: pieces[0]! });
+    let text = '';
+    for (const piece of pieces) text += piece;
+    this.#options.sink.event({ type, text, pieces });
   }
 
   #deltas(message: JsonObject, content: JsonValue | undefined, logprobs: JsonValue | undefined): void {
@@ -177,9 +204,40 @@ const plainLines = {
   generate: { middle: '","response":"', tail: '","done":false}' },
 } as const;
 
-/** No quote, no escape, no control character: stands for itself in JSON. */
-// eslint-disable-next-line no-control-regex -- JSON forbids bare control characters in strings, so they are what is looked for
-const plainText = /^[^"\\\u0000-\u001f]*$/;
+/** What stands before the thinking of a line without text. */
+const thinkingMiddle = '","thinking":"';
+
+const newline = 0x0a;
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** The first quote, backslash or control character at or after `from`, or the end: all before it stands for itself in JSON. */
+function plainEnd(text: string, from: number): number {
+  let at = from;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote || code === backslash || code < 0x20) break;
+  }
+  return at;
+}
+
+/** Where the JSON string ends whose text begins at `from`: at its closing quote, or at what cannot stand in one. */
+function stringEnd(text: string, from: number): number {
+  let at = plainEnd(text, from);
+  while (text.charCodeAt(at) === backslash) at = plainEnd(text, at + 2);
+  return at;
+}
+
+/** @returns undefined for an escape that JSON does not know: the line is left to those who say what is wrong */
+function stringBetween(text: string, from: number, to: number): string | undefined {
+  const raw = text.slice(from, to);
+  if (!raw.includes('\\')) return raw;
+  try {
+    return JSON.parse(text.slice(from - 1, to + 1)) as string;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Counts may be missing: a prompt that was all in the KV cache is reported as none. */
 const count = (value: JsonValue | undefined): number =>

@@ -7,6 +7,7 @@ function split(chunks: readonly Buffer[], lineBytesMax = 1_000) {
   const lines: string[] = [];
   const tooLong: number[] = [];
   const sink = {
+    run: (_text: string, from: number) => from,
     line: (text: string) => void lines.push(text),
     lineTooLong: (bytes: number) => void tooLong.push(bytes),
   };
@@ -61,6 +62,7 @@ describe('NdjsonSplitter', () => {
     const lines: string[] = [];
     const splitter = new NdjsonSplitter(
       {
+        run: (_text, from) => from,
         line(text) {
           lines.push(text);
           if (lines.length === 2) splitter.stop();

@@ -5,6 +5,11 @@ const newline = 0x0a;
 export interface LineSink {
   /** One line without its newline, never blank. A `\r` at its end is left: JSON.parse reads it as white space. */
   line(text: string): void;
+  /**
+   * Offered all lines of a chunk, from the beginning of one, before they are cut: takes as many as it can at once.
+   * @returns where the first line begins that it leaves for `line`; the length of the text or more = it took all
+   */
+  run(text: string, from: number): number;
   /** The line grew beyond the bound; nothing follows. */
   lineTooLong(bytes: number): void;
 }
@@ -55,7 +60,13 @@ export class NdjsonSplitter {
 
   #lines(text: string): void {
     let from = 0;
+    // With a line beyond the bound among them, each is measured first.
+    const offered = text.length <= this.#lineBytesMax;
     for (;;) {
+      if (offered) {
+        from = this.#sink.run(text, from);
+        if (from >= text.length || this.#stopped) return;
+      }
       const to = text.indexOf('\n', from);
       // Most chunks are one token and so one line: no copy is made of it.
       const line = to === -1 ? (from === 0 ? text : text.slice(from)) : text.slice(from, to);
