@@ -6,6 +6,7 @@ import { resolveConfig } from '../../src/config/load.ts';
 import { startGateway } from '../../src/main.ts';
 import type { RunningGateway } from '../../src/running-gateway.ts';
 import { createSimulatedThinker } from '../../src/sim/thinker-server/server.ts';
+import { until } from '../support/until.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 export const model = 'qwen2:7b-instruct-q6_K';
@@ -44,6 +45,12 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir, ...options.environment },
   );
   const gateway = await startGateway(config, { logger: silentLogger });
+  // On a busy machine the first probe may take longer than the start waits for it; what is asked before is not kept.
+  await until(
+    'the thinkers are known',
+    () => gateway.status().thinkers.every(({ state }) => state !== 'loading'),
+    15_000,
+  );
   return {
     sim,
     gateway,
@@ -58,18 +65,11 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   };
 }
 
-/** Polls a condition that another process or a socket will make true; the deadline is a failure, not a pause. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = 5000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`${what}: not so after ${deadlineMs} ms`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 export const post = (url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
+
+export { until };
