@@ -110,6 +110,19 @@ describe('semantic cache', () => {
     assert.equal((await cache.semantic(plan(lasting), lasting, never)).kind, 'hit');
   });
 
+  it('keeps for minutes what follows a question about now, though its own words do not say so', async () => {
+    const day = 86_400_000;
+    const { store, clock, keep } = await aCache({ ttlMs: day, volatileTtlMs: 300_000 });
+    const messages = [
+      { role: 'user', content: 'what is the weather in oslo' },
+      { role: 'assistant', content: 'rain' },
+      { role: 'user', content: 'and in paris?' },
+    ] as const;
+    await keep({ ...aChatRequest(), messages });
+    const [entry] = store.entries.values();
+    assert.ok(entry!.expiresAt - clock.now() <= 330_000, `${entry!.expiresAt - clock.now()}`);
+  });
+
   it('compares no wordings of questions about now when told so, and treats them as others when told that', async () => {
     const text = 'what is the weather in oslo';
     const bypassing = await aCache({ volatile: 'bypass' });
