@@ -18,7 +18,9 @@ const config = resolveConfig(
     thinkers: [{ url: thinkerUrl, name: 'sim', maxConcurrency: 128 }],
     embedding: { kind: 'lexical' },
     telemetry: { logLevel: 'silent' },
-    cache,
+    // The thinker is simulated, which this gateway is not told: its answers differ with each wording, so audits would call
+    // every rewording wrong.
+    cache: { audits: 'off', ...cache },
   },
   { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir },
 );
