@@ -122,7 +122,11 @@ export function findRoute(url: string, headers: IncomingHttpHeaders): Route {
 
 /** Off the hot path: doubled or trailing slashes, and paths that carry a name. */
 function lookFurther(raw: string, headers: IncomingHttpHeaders): Route {
-  const path = raw.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  // A proxy may send the whole address in the request line.
+  const path = raw
+    .replace(/^https?:\/\/[^/]*/i, '')
+    .replace(/\/{2,}/g, '/')
+    .replace(/(?<=.)\/$/, '');
   const found = table.get(path);
   if (found !== undefined) return found.path === '/v1/models' && speaksAnthropic(headers) ? inAnthropic(found) : found;
   if (path.startsWith('/v1/models/')) {
