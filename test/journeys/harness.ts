@@ -36,15 +36,22 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const sim = createSimulatedThinker({ profile: 'instant', cancelNotice: 'at-once', ...options.sim });
   await sim.listen(0, '127.0.0.1');
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'selfhost-journey-')));
-  const config = resolveConfig(
-    {
-      thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 64 }],
-      telemetry: { logLevel: 'silent' },
-      ...options.config,
-    },
-    { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir, ...options.environment },
-  );
-  const gateway = await startGateway(config, { logger: silentLogger });
+  // A refused start must not leave the simulator listening: the test would hang instead of failing.
+  const gateway = await (async () =>
+    startGateway(
+      resolveConfig(
+        {
+          thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 64 }],
+          telemetry: { logLevel: 'silent' },
+          ...options.config,
+        },
+        { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir, ...options.environment },
+      ),
+      { logger: silentLogger },
+    ))().catch(async (error: unknown) => {
+    await sim.close();
+    throw error;
+  });
   // On a busy machine the first probe may take longer than the start waits for it; what is asked before is not kept.
   await until(
     'the thinkers are known',
