@@ -17,6 +17,7 @@ describe('compareTexts', () => {
         ['Paris.', 'paris'],
         ['The **capital** is Paris.', 'the capital is  "Paris"!'],
         ['Sure!\n\n- one\n- two', 'sure - one - two'],
+        ['A:?', 'a'],
       ],
       'same',
     );

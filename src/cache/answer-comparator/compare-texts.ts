@@ -8,8 +8,9 @@ import { featuresOf } from '../hit-policy/text/features.ts';
 export function foldAnswer(text: string): string {
   const words: string[] = [];
   for (const raw of text.normalize('NFKC').toLowerCase().split(/\s+/)) {
-    const word = raw.replace(/^["'“”‘’«»*_`]+/, '').replace(/["'“”‘’«».,;:…*_`]+$/, '');
-    const bare = /^\p{L}/u.test(word) ? word.replace(/[!?.,"'”’]+$/, '') : word;
+    const word = raw.replace(/^["'“”‘’«»*_`]+/, '');
+    // In one step, or `a:?` would lose its question mark, and its colon only when folded once more.
+    const bare = word.replace(/^\p{L}/u.test(word) ? /["'“”‘’«».,;:…*_`!?]+$/ : /["'“”‘’«».,;:…*_`]+$/, '');
     if (bare !== '') words.push(bare);
   }
   return words.join(' ');
