@@ -25,16 +25,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
   config: ['core'],
   telemetry: ['core'],
-  ledger: ['core', 'telemetry'],
-  cache: ['core', 'telemetry'],
+  redis: ['core', 'telemetry'], // one way to reach a server; cache, ledger and locks build on it
+  ledger: ['core', 'telemetry', 'redis'],
+  cache: ['core', 'telemetry', 'redis'],
   thinkers: ['core', 'telemetry'],
   router: ['core', 'telemetry', 'thinkers'],
-  fleet: ['core', 'telemetry', 'thinkers', 'ledger'],
+  fleet: ['core', 'telemetry', 'thinkers', 'ledger', 'redis'],
   gateway: ['core', 'telemetry', 'cache', 'router', 'ledger', 'thinkers'], // thinkers: the port types behind /api/tags, /api/ps and /api/show
   admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger'],
   dashboard: ['admin'],
   sim: ['core'], // a simulator that shared our clients or encoders could not catch their faults
-  testing: ['core', 'cache', 'thinkers', 'router', 'telemetry'],
+  testing: ['core', 'cache', 'thinkers', 'router', 'telemetry', 'fleet', 'ledger', 'redis'],
   version: [],
   'running-gateway': ['admin'],
   compose: [
@@ -47,6 +48,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'router',
     'gateway',
     'admin',
+    'fleet',
+    'redis',
+    'dashboard',
     'sim',
     'version',
   ], // the composition root, where one file would be too long
@@ -60,6 +64,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'router',
     'gateway',
     'admin',
+    'fleet',
+    'redis',
+    'dashboard',
     'sim',
     'compose',
     'version',
@@ -87,6 +94,8 @@ const portFolders = [
   'src/cache/vector-index/',
   'src/cache/hit-policy/',
   'src/thinkers/thinker/',
+  'src/fleet/fleet-provider/',
+  'src/ledger/ledger/',
 ];
 const composers = ['main', 'compose'];
 

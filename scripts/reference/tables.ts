@@ -54,6 +54,12 @@ const meanings: Readonly<Record<ErrorCode, string>> = {
   timeout_queue: 'Waited too long for a thinker with room (`admission.queueWaitMaxMs`).',
   cache_unavailable: 'The store of answers has trouble; requests go on without it.',
   embedding_failed: 'The embedder has trouble; semantic lookups count as misses.',
+  budget_exhausted:
+    'The cap on spending is reached. Cached answers go on; new questions wait for the next period or a higher cap.',
+  provider_unavailable:
+    'The GPU market does not answer, or not in a way that can be trusted. Nothing is rented meanwhile.',
+  provider_refused: 'The GPU market refuses: its key, the credit there, or what was asked for.',
+  offer_gone: 'Somebody else has rented that machine.',
   config_invalid: 'The configuration is refused at start; the message names the option.',
 };
 

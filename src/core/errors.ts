@@ -39,6 +39,14 @@ export const errorTable = {
   timeout_queue: { status: 503, retryable: true, outcome: 'overloaded' },
   cache_unavailable: { status: 503, retryable: true, outcome: 'upstream_error' },
   embedding_failed: { status: 502, retryable: true, outcome: 'upstream_error' },
+  /** The cap on spending is reached: cached answers go on. */
+  budget_exhausted: { status: 402, retryable: false, outcome: 'budget_blocked' },
+  /** The market does not answer, or answers in a way that cannot be trusted: unknown, never empty. */
+  provider_unavailable: { status: 503, retryable: true, outcome: 'upstream_error' },
+  /** Key, credit or request: an operator must act. */
+  provider_refused: { status: 502, retryable: false, outcome: 'upstream_error' },
+  /** Somebody else has rented it. */
+  offer_gone: { status: 409, retryable: true, outcome: 'upstream_error' },
   config_invalid: { status: 500, retryable: false, outcome: 'client_error' },
 } as const satisfies Record<string, { status: number; retryable: boolean; outcome: RequestOutcome }>;
 
