@@ -9,6 +9,7 @@ import { createFeedback } from './compose/feedback.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createStatus } from './compose/status.ts';
+import { configHash } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { systemClock, type Clock } from './core/clock.ts';
 import { AppError } from './core/errors.ts';
@@ -43,6 +44,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   const logger = options.logger ?? createLogger(config.telemetry.logLevel);
   const metrics = createMetrics();
   metrics.buildInfo.set({ version, commit: commit() }, 1);
+  metrics.configInfo.set({ hash: configHash(config) }, 1);
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
     for (const close of closers.toReversed()) await close();

@@ -3,21 +3,30 @@ import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
 import { errorTable, type ErrorCode } from '../../src/core/errors.ts';
 import { metricTable } from '../../src/telemetry/metrics.ts';
+import type { MetricDefinition } from '../../src/telemetry/metrics/definition.ts';
 
 export function metricsReference(): string {
   return [
     '# Metrics',
     '',
-    'Served at `/metrics` on the operator port, in the text format of Prometheus. Times are seconds, sizes are bytes.',
+    'Served at `/metrics` on the operator port, in the text format of Prometheus. Times are seconds, sizes are bytes, money is USD.',
+    'At most 2,000 series, whatever is asked: a model beyond the first 20, or beyond that, counts as `other`.',
     '',
     '| metric | type | labels | what it counts |',
     '|---|---|---|---|',
-    ...Object.values(metricTable).map(
-      ({ name, type, labels, help }) =>
-        `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ') || 'none'} | ${help} |`,
+    ...Object.values<MetricDefinition>(metricTable).map(
+      ({ name, type, labels, start, help }) =>
+        `| \`${name}\` | ${type} | ${labelsCell(labels)} | ${help}${start === 'absent' && type === 'gauge' ? ' Absent where it is not known.' : ''} |`,
     ),
     '',
   ].join('\n');
+}
+
+function labelsCell(labels: MetricDefinition['labels']): string {
+  const cells = Object.entries(labels).map(([label, values]) =>
+    'max' in values ? `\`${label}\` (≤ ${values.max})` : `\`${label}\` {${values.join(', ')}}`,
+  );
+  return cells.join('; ') || 'none';
 }
 
 /** The compiler asks for a line here for every new code. */

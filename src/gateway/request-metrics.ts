@@ -1,5 +1,6 @@
 /** Counts finished requests. Label handles are kept: looking one up costs more than counting. */
 import type { RequestOutcome } from '../core/errors.ts';
+import { otherModel, type SeriesClaim } from '../telemetry/model-labels.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { CacheStatus } from '../telemetry/request-log.ts';
 
@@ -29,9 +30,11 @@ export interface TrafficCounts {
   tokensSaved: number;
 }
 
-/** Most model names with a label of their own; the rest are `other`, so hostile names cannot grow the series. */
-const modelLabelsMax = 20;
-const unknownModel = 'other';
+/** Names remembered as known; beyond these, and for strangers, the label is `other`. */
+const knownModelsMax = 64;
+
+/** Beside a success these show as 0, so that the first failure is seen as a step. */
+const shownFromStart: readonly RequestOutcome[] = ['ok', 'upstream_error', 'timeout', 'overloaded'];
 
 export function createRequestMetrics(metrics: Metrics, isKnownModel: (model: string) => boolean) {
   const counts: TrafficCounts = {
@@ -44,26 +47,32 @@ export function createRequestMetrics(metrics: Metrics, isKnownModel: (model: str
     errors: 0,
     tokensSaved: 0,
   };
-  const modelLabels = new Set<string>();
+  const known = new Set<string>();
   const handles = new Map<string, Handles>();
 
-  function modelLabel(model: string): string {
-    if (modelLabels.has(model)) return model;
-    if (modelLabels.size >= modelLabelsMax || !isKnownModel(model)) return unknownModel;
-    modelLabels.add(model);
+  /** Of a bounded set whatever clients ask for. */
+  function nameOf(model: string): string {
+    if (known.has(model)) return model;
+    if (known.size >= knownModelsMax || !isKnownModel(model)) return otherModel;
+    known.add(model);
     return model;
   }
 
   function handlesOf(request: FinishedRequest): Handles {
-    const model = modelLabel(request.model);
+    const name = nameOf(request.model);
     const source =
       request.cache === 'miss' || request.cache === 'bypass' || request.cache === undefined ? 'thinker' : request.cache;
-    // One key for all label values; routes, sources and outcomes are few and models are capped.
-    const key = `${request.route}|${model}|${request.outcome}|${source}|${request.stream}`;
+    // One key for all label values; routes, sources and outcomes are few and names are capped.
+    const key = `${request.route}|${name}|${request.outcome}|${source}|${request.stream}`;
     let found = handles.get(key);
     if (found === undefined) {
+      const model = metrics.modelLabels.claim(name, claimsOf(request, source));
+      const { route, outcome } = request;
+      if (outcome === 'ok') {
+        for (const each of shownFromStart) metrics.requests.inc({ route, model, outcome: each }, 0);
+      }
       found = {
-        requests: metrics.requests.labels({ route: request.route, model, outcome: request.outcome }),
+        requests: metrics.requests.labels({ route, model, outcome }),
         duration: metrics.requestDuration.labels({ source, stream: String(request.stream) }),
         ttft: metrics.timeToFirstToken.labels({ source, model }),
         perToken: metrics.timePerOutputToken.labels({ model }),
@@ -77,7 +86,6 @@ export function createRequestMetrics(metrics: Metrics, isKnownModel: (model: str
 
   return {
     counts: counts as Readonly<TrafficCounts>,
-    modelLabel,
     finished(request: FinishedRequest): void {
       const handle = handlesOf(request);
       handle.requests.inc();
@@ -110,6 +118,18 @@ export function createRequestMetrics(metrics: Metrics, isKnownModel: (model: str
 }
 
 export type RequestMetrics = ReturnType<typeof createRequestMetrics>;
+
+/** Every series with a model that a request like this one adds to. */
+function claimsOf({ route, outcome }: FinishedRequest, source: string): readonly SeriesClaim[] {
+  if (outcome !== 'ok') return [{ metric: 'requests', others: `${route}|${outcome}` }];
+  return [
+    ...shownFromStart.map((each) => ({ metric: 'requests', others: `${route}|${each}` })),
+    { metric: 'timeToFirstToken', others: source },
+    { metric: 'tokens', others: `input|${source}` },
+    { metric: 'tokens', others: `output|${source}` },
+    ...(source === 'thinker' ? [{ metric: 'timePerOutputToken', others: '' }] : []),
+  ];
+}
 
 interface Handles {
   readonly requests: { inc(): void };

@@ -137,7 +137,9 @@ export class Placement {
   /** The thinker it is on has begun to answer: all waiting is over, also that between tries. */
   placed(job: Job): void {
     if (job.idle) return;
-    this.#deps.metrics.queueWait.observe({ model: job.model }, job.waitedMs / 1000);
+    const { queueWait, modelLabels } = this.#deps.metrics;
+    const model = modelLabels.claim(job.model, [{ metric: 'queueWait', others: '' }]);
+    queueWait.observe({ model }, job.waitedMs / 1000);
   }
 
   /** The answer is complete. */

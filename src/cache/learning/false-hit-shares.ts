@@ -1,11 +1,11 @@
 /** The wrong share of randomly audited hits, by model, for metrics. */
 import { wilsonInterval } from '../decision/breaker.ts';
+import { otherModel } from '../../telemetry/model-labels.ts';
 
 /** Newest audits of a model in view, as many as the breaker looks at. */
 const windowMax = 400;
 /** Clients can ask for any name; models beyond these are counted together. */
 const modelsMax = 32;
-const others = 'others';
 
 export interface FalseHitShare {
   readonly model: string;
@@ -19,7 +19,7 @@ export class FalseHitShares {
   readonly #windows = new Map<string, boolean[]>();
 
   audited(model: string, right: boolean): void {
-    const name = this.#windows.has(model) || this.#windows.size < modelsMax ? model : others;
+    const name = this.#windows.has(model) || this.#windows.size < modelsMax ? model : otherModel;
     const window = this.#windows.get(name) ?? [];
     window.push(right);
     if (window.length > windowMax) window.shift();

@@ -20,6 +20,8 @@ import { FalseHitShares } from './false-hit-shares.ts';
 import { RetrySignals } from './retry-signals.ts';
 import { StateKeeper, type StateKeeperDeps } from './state-keeper.ts';
 
+const shareSeries = ['estimate', 'low', 'high'].map((others) => ({ metric: 'cacheFalseHitRatio', others }));
+
 export interface LearnerOptions {
   /** `auto`: not of simulated thinkers, which answer each wording differently, so that right hits would look wrong. */
   readonly audits: 'auto' | 'always' | 'off';
@@ -273,7 +275,10 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
     const status = engine.status();
     standing = standingOf(status);
     metrics.cacheThreshold.set(status.cut ?? 1);
-    for (const { model, ...share } of shares.shares()) {
+    for (const { model: name, ...share } of shares.shares()) {
+      const model = metrics.modelLabels.claim(name, shareSeries);
+      // The share of `other` is its own; that of a name without a label shows nowhere.
+      if (model !== name) continue;
       for (const stat of ['estimate', 'low', 'high'] as const) {
         metrics.cacheFalseHitRatio.set({ model, stat }, share[stat]);
       }

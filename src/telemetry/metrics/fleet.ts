@@ -1,0 +1,107 @@
+import { slotValues, type MetricDefinition } from './definition.ts';
+
+/** Thinkers, the machines under them, and the market they come from. */
+export const fleetMetrics = {
+  thinkers: {
+    type: 'gauge',
+    name: 'selfhost_thinkers',
+    labels: { state: ['renting', 'loading', 'ready', 'draining', 'stopped', 'failed'] },
+    start: 'zero',
+    help: 'Thinkers by state.',
+  },
+  thinkerSeconds: {
+    type: 'counter',
+    name: 'selfhost_thinker_seconds_total',
+    labels: { phase: ['cold', 'busy', 'idle', 'stopped'] },
+    start: 'zero',
+    help: 'Billed time of rented machines by what it was spent on; busy over busy, idle and cold is the utilisation.',
+  },
+  thinkerGpuUtilization: {
+    type: 'gauge',
+    name: 'selfhost_thinker_gpu_utilization_ratio',
+    labels: { slot: slotValues },
+    start: 'absent',
+    help: 'What the provider says the GPU was doing; not the share of billed time that was busy.',
+  },
+  thinkerVramUsed: {
+    type: 'gauge',
+    name: 'selfhost_thinker_vram_used_bytes',
+    labels: { slot: slotValues },
+    start: 'absent',
+    help: 'GPU memory in use.',
+  },
+  thinkerInflight: {
+    type: 'gauge',
+    name: 'selfhost_thinker_inflight',
+    labels: { slot: slotValues },
+    start: 'absent',
+    help: 'Requests running on a thinker.',
+  },
+  thinkerSlots: {
+    type: 'gauge',
+    name: 'selfhost_thinker_slots',
+    labels: { slot: slotValues },
+    start: 'absent',
+    help: 'Requests a thinker takes at a time.',
+  },
+  thinkerStarts: {
+    type: 'counter',
+    name: 'selfhost_thinker_starts_total',
+    labels: { result: ['ok', 'timeout', 'failed', 'outbid'] },
+    start: 'zero',
+    help: 'Rentals that ended their start, by how.',
+  },
+  thinkerStops: {
+    type: 'counter',
+    name: 'selfhost_thinker_stops_total',
+    labels: { reason: ['idle', 'budget', 'unhealthy', 'outbid', 'manual', 'max_age'] },
+    start: 'zero',
+    help: 'Rentals ended, by why.',
+  },
+  thinkerColdStart: {
+    type: 'histogram',
+    name: 'selfhost_thinker_cold_start_seconds',
+    labels: { stage: ['rent', 'image', 'model', 'total'] },
+    buckets: [10, 30, 60, 120, 180, 300, 600, 900, 1800],
+    start: 'absent',
+    help: 'From the decision to rent to a thinker that answers, by stage.',
+  },
+  providerRequests: {
+    type: 'counter',
+    name: 'selfhost_provider_requests_total',
+    labels: {
+      op: ['search', 'rent', 'list', 'destroy', 'logs', 'charges', 'account', 'market'],
+      outcome: ['ok', 'unavailable', 'refused', 'gone'],
+    },
+    start: 'absent',
+    help: 'Calls to the GPU market.',
+  },
+  offerPrice: {
+    type: 'gauge',
+    name: 'selfhost_offer_price_usd_per_hour',
+    labels: { gpu: { max: 8 }, stat: ['min', 'p50'] },
+    start: 'absent',
+    help: 'Prices on the market, all in while running.',
+  },
+  upstreamRequests: {
+    type: 'counter',
+    name: 'selfhost_upstream_requests_total',
+    labels: { outcome: ['completed', 'failed', 'busy', 'rejected', 'aborted'] },
+    start: 'zero',
+    help: 'Calls made to thinkers, by outcome.',
+  },
+  orphanInstances: {
+    type: 'gauge',
+    name: 'selfhost_orphan_instances',
+    labels: {},
+    start: 'absent',
+    help: 'Rented machines with our label that nothing of ours accounts for.',
+  },
+  lastReconcile: {
+    type: 'gauge',
+    name: 'selfhost_last_reconcile_timestamp_seconds',
+    labels: {},
+    start: 'absent',
+    help: 'When the fleet was last compared with what the market says, Unix time.',
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
