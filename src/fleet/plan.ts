@@ -1,0 +1,192 @@
+/**
+ * The control law: how many machines this fleet should have now, and what to do about it. Pure: the same
+ * observation, policy, memory and time give the same plan, in production, in the simulation and in a replay
+ * of the log. docs/autoscaling.md explains it.
+ */
+import type { EpochMs } from '../core/units.ts';
+import { stayWarmS } from './plan/idle-rule.ts';
+import { breakerOpenUntil, launchesAllowed, launchesFor } from './plan/launches.ts';
+import { rememberNeed, type PlanMemory } from './plan/memory.ts';
+import { neededWorkers, type NeedInputs } from './plan/needed-workers.ts';
+import type { FleetObservation, WorkerView } from './plan/observation.ts';
+import type { FleetPolicy } from './plan/policy.ts';
+import { scheduleFloor } from './plan/schedule.ts';
+
+export interface FleetPlan {
+  /** Rented machines that shall be ready; what is draining does not count. */
+  readonly target: number;
+  /** In the order in which they should be done. */
+  readonly wishes: readonly FleetWish[];
+  /** For people: why this target, and what keeps it from being reached. */
+  readonly reasons: readonly string[];
+  /** The figures it was decided by, for the log; undefined when it held still because something is unknown. */
+  readonly inputs: PlanInputs | undefined;
+  /** To be given to the next tick, and kept over a restart. */
+  readonly memory: PlanMemory;
+}
+
+export type FleetWish =
+  /** Rent this many more. The budget, the offers and the provider may still refuse. */
+  | { readonly kind: 'launch'; readonly count: number; readonly urgency: 'normal' | 'urgent'; readonly reason: string }
+  /** A draining machine is needed after all: let it serve again. */
+  | { readonly kind: 'keep'; readonly worker: string; readonly reason: string }
+  /** Give it nothing new; destroy it when it is done, or after `drainS`. */
+  | { readonly kind: 'drain'; readonly worker: string; readonly reason: string }
+  /** It has not served yet: destroy it at once. */
+  | { readonly kind: 'cancel-launch'; readonly worker: string; readonly reason: string };
+
+export interface PlanInputs extends NeedInputs {
+  /** From demand alone, before memory, floors and caps. */
+  readonly needed: number;
+  /** The most that was needed within the hold time. */
+  readonly held: number;
+  readonly floor: number;
+  readonly cap: number;
+  readonly stayWarmS: number;
+  readonly ready: number;
+  readonly launching: number;
+  readonly draining: number;
+}
+
+export function planFleet(
+  observation: FleetObservation,
+  policy: FleetPolicy,
+  memory: PlanMemory,
+  now: EpochMs,
+): FleetPlan {
+  if (observation.workers.kind === 'unknown')
+    return holdStill(memory, `the machines are unknown: ${observation.workers.reason}`);
+  const workers = observation.workers.value;
+  const rented = workers.filter(({ source }) => source === 'rented');
+  if (observation.budget.kind === 'stop') return stopAll(rented, observation.budget.reason, memory);
+  if (observation.demand.kind === 'unknown')
+    return holdStill(memory, `the demand is unknown: ${observation.demand.reason}`);
+  const demand = observation.demand.value;
+
+  const need = neededWorkers({ demand, workers, launches: observation.launches, policy });
+  const history = rememberNeed(
+    memory,
+    { at: now, workers: need.workers },
+    Math.max(policy.holdS, 2 * need.inputs.leadTimeS),
+  );
+  const ready = rented.filter(({ phase }) => phase === 'ready');
+  const launching = rented.filter(({ phase }) => phase === 'launching');
+  const draining = rented.filter(({ phase }) => phase === 'draining');
+  const active = ready.length + launching.length;
+
+  const warmS = stayWarmS({
+    policy,
+    rented: [...ready, ...launching],
+    launches: observation.launches,
+    nextPricePerHour: observation.nextPricePerHour,
+    leadTimeS: need.inputs.leadTimeS,
+  });
+  const floor = Math.max(policy.workersMin, scheduleFloor(policy, now));
+  const isCold = demand.idleS > warmS;
+  // What runs stays while somebody may come back; nothing is started for that.
+  const wanted = Math.max(isCold ? 0 : Math.max(history.held, Math.min(1, active)), need.workers, floor);
+  const cap = Math.min(policy.workersMax, observation.budget.workersMax);
+  const target = Math.min(wanted, cap);
+  const inputs: PlanInputs = {
+    ...need.inputs,
+    needed: need.workers,
+    held: history.held,
+    floor,
+    cap,
+    stayWarmS: warmS,
+    ready: ready.length,
+    launching: launching.length,
+    draining: draining.length,
+  };
+  const reasons = [need.reason];
+  if (target > need.workers) reasons.push(whyMore(inputs, policy));
+  if (wanted > cap)
+    reasons.push(
+      observation.budget.workersMax < policy.workersMax
+        ? `${wanted} wanted, ${cap} allowed: ${observation.budget.reason}`
+        : `${wanted} wanted, workersMax is ${policy.workersMax}`,
+    );
+
+  const over = new Set(observation.budget.rentalsOver);
+  const wishes: FleetWish[] = [];
+  for (const { id } of ready)
+    if (over.has(id)) wishes.push({ kind: 'drain', worker: id, reason: 'this rental has cost its cap' });
+  for (const { id } of launching)
+    if (over.has(id)) wishes.push({ kind: 'cancel-launch', worker: id, reason: 'this rental has cost its cap' });
+  const free = (list: readonly WorkerView[]) => list.filter(({ id }) => !over.has(id));
+  let drains = memory.drains.filter((at) => at > now - 60_000);
+
+  const supply = { ready: free(ready), launching: free(launching), draining: free(draining) };
+  const missing = target - supply.ready.length;
+  if (missing > 0) {
+    const back = supply.draining.slice(0, Math.max(0, missing - supply.launching.length));
+    for (const { id } of back) wishes.push({ kind: 'keep', worker: id, reason: need.reason });
+    const isUrgent = demand.queued > 0 && (demand.oldestQueuedS > policy.waitTargetS || ready.length === 0);
+    const starts = launchesFor({
+      missing: missing - back.length,
+      launching: supply.launching.length,
+      isUrgent,
+      launches: observation.launches,
+      policy,
+    });
+    // A hedge must not rent above the cap either.
+    const count = Math.min(starts, cap - supply.ready.length - back.length - supply.launching.length);
+    const openUntil = breakerOpenUntil(observation.launches, policy);
+    const allowed =
+      openUntil !== undefined && now < openUntil
+        ? 0
+        : Math.min(count, launchesAllowed(observation.launches, policy, now));
+    if (allowed > 0)
+      wishes.push({ kind: 'launch', count: allowed, urgency: isUrgent ? 'urgent' : 'normal', reason: need.reason });
+    if (allowed < count)
+      reasons.push(
+        allowed === 0 && openUntil !== undefined && now < openUntil
+          ? `${count} more are wanted, but starts keep failing: none before ${new Date(openUntil).toISOString()}`
+          : `${count} more are wanted, ${allowed} may be started now (${policy.launchesPerMinuteMax} a minute, ${policy.launchesPerHourMax} an hour)`,
+      );
+  } else {
+    for (const { id } of supply.launching)
+      wishes.push({ kind: 'cancel-launch', worker: id, reason: 'enough machines are ready' });
+    const isCapped = wanted > cap;
+    // Money does not wait for the minute.
+    const mayDrain = isCapped ? -missing : Math.max(0, policy.drainsPerMinuteMax - drains.length);
+    for (const { id } of worstFirst(supply.ready).slice(0, Math.min(-missing, mayDrain))) {
+      wishes.push({ kind: 'drain', worker: id, reason: isCapped ? reasons.at(-1)! : need.reason });
+      drains = [...drains, now];
+    }
+  }
+  return { target, wishes, reasons, inputs, memory: { needs: history.needs, drains, target } };
+}
+
+function holdStill(memory: PlanMemory, reason: string): FleetPlan {
+  return { target: memory.target, wishes: [], reasons: [`nothing is done: ${reason}`], inputs: undefined, memory };
+}
+
+function stopAll(rented: readonly WorkerView[], reason: string, memory: PlanMemory): FleetPlan {
+  const wishes = rented.flatMap(({ id, phase }): FleetWish[] =>
+    phase === 'ready'
+      ? [{ kind: 'drain', worker: id, reason }]
+      : phase === 'launching'
+        ? [{ kind: 'cancel-launch', worker: id, reason }]
+        : [],
+  );
+  return { target: 0, wishes, reasons: [reason], inputs: undefined, memory: { ...memory, target: 0 } };
+}
+
+function whyMore({ needed, held, floor, stayWarmS: warmS }: PlanInputs, policy: FleetPolicy): string {
+  if (floor >= held && floor > needed) return `${floor} by ${floor > policy.workersMin ? 'schedule' : 'workersMin'}`;
+  if (held > needed) return `${held} were needed within the hold time`;
+  return `one stays warm until it has been idle for ${Math.round(warmS)} s`;
+}
+
+/** The one whose speed costs most goes first; among equals the one that has least to finish. */
+function worstFirst(workers: readonly WorkerView[]): WorkerView[] {
+  const costOfSpeed = ({ pricePerHour, tokensPerS }: WorkerView) => pricePerHour / Math.max(1, tokensPerS ?? 400);
+  return [...workers].sort(
+    (a, b) =>
+      costOfSpeed(b) - costOfSpeed(a) ||
+      a.inFlight - b.inFlight ||
+      b.launchedAt - a.launchedAt ||
+      (a.id < b.id ? -1 : 1),
+  );
+}

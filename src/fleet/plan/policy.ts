@@ -1,0 +1,85 @@
+/** The knobs of the law. Each option's meaning for operators is in docs/autoscaling.md. */
+export interface FleetPolicy {
+  readonly workersMin: number;
+  readonly workersMax: number;
+  readonly schedule: readonly ScheduleFloor[];
+  /** Of the minutes in `schedule`, east of UTC. */
+  readonly utcOffsetMinutes: number;
+  /** Until a machine has been measured: decode tokens per second of a full batch, and its slots. */
+  readonly classTokensPerS: number;
+  readonly classSlots: number;
+  /** Share of the fleet's speed that steady demand may take. */
+  readonly utilisationMax: number;
+  /** Standard deviations of the 10 s demand that are kept free for bursts. */
+  readonly burstSigmas: number;
+  /** A backlog shall be gone this long after there is capacity for it. */
+  readonly backlogDrainS: number;
+  /** The oldest waiting request may be this old before the law takes the last 30 s alone for the demand. */
+  readonly waitTargetS: number;
+  /** A target is kept this long after the last demand for it, or twice the measured lead time if longer. */
+  readonly holdS: number;
+  readonly drainsPerMinuteMax: number;
+  /** A draining machine may finish its answers for this long. */
+  readonly drainS: number;
+  /** Before launches have been seen. */
+  readonly leadTimePriorS: number;
+  readonly tickS: number;
+  readonly idle: IdleRule;
+  /** More machines than needed are started where starts fail: for every start, for urgent ones, or never. */
+  readonly hedging: 'always' | 'urgent' | 'off';
+  readonly launchesPerMinuteMax: number;
+  readonly launchesPerHourMax: number;
+  /** Failed starts in a row that stop further ones for `breakerBaseS`, doubled with each further failure. */
+  readonly breakerFailures: number;
+  readonly breakerBaseS: number;
+  readonly breakerMaxS: number;
+}
+
+/** When an idle fleet gives its last machine back. */
+export type IdleRule =
+  | { readonly kind: 'never' }
+  | { readonly kind: 'after'; readonly idleS: number }
+  /** Idle time that costs as much as starting again does (ski rental: at most twice the best in hindsight). */
+  | {
+      readonly kind: 'break-even';
+      /** What a second of a waiting request is worth, and how many are expected to wait for a cold start. */
+      readonly waitUsdPerS: number;
+      readonly waitingRequests: number;
+      /** Traffic of one start. */
+      readonly launchGb: number;
+      readonly usdPerGb: number;
+    };
+
+export interface ScheduleFloor {
+  /** 0 = Sunday. */
+  readonly days: readonly number[];
+  /** Minutes since local midnight; `to` may be less than `from`, then it ends on the next day. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  readonly workersMin: number;
+}
+
+export const fleetPolicyDefaults: FleetPolicy = {
+  workersMin: 0,
+  workersMax: 8,
+  schedule: [],
+  utcOffsetMinutes: 0,
+  classTokensPerS: 400,
+  classSlots: 8,
+  utilisationMax: 0.7,
+  burstSigmas: 1,
+  backlogDrainS: 60,
+  waitTargetS: 8,
+  holdS: 600,
+  drainsPerMinuteMax: 1,
+  drainS: 120,
+  leadTimePriorS: 240,
+  tickS: 10,
+  idle: { kind: 'break-even', waitUsdPerS: 0.000_083, waitingRequests: 2, launchGb: 6.25, usdPerGb: 0.005 },
+  hedging: 'urgent',
+  launchesPerMinuteMax: 3,
+  launchesPerHourMax: 20,
+  breakerFailures: 5,
+  breakerBaseS: 60,
+  breakerMaxS: 3600,
+};
