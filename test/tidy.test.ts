@@ -25,9 +25,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
   config: ['core'],
   telemetry: ['core'],
+  sqlite: ['core'], // a database in a thread of its own; cache and ledger build on it
   redis: ['core', 'telemetry'], // one way to reach a server; cache, ledger and locks build on it
-  ledger: ['core', 'telemetry', 'redis'],
-  cache: ['core', 'telemetry', 'redis'],
+  ledger: ['core', 'telemetry', 'redis', 'sqlite'],
+  cache: ['core', 'telemetry', 'redis', 'sqlite'],
   thinkers: ['core', 'telemetry'],
   router: ['core', 'telemetry', 'thinkers'],
   fleet: ['core', 'telemetry', 'thinkers', 'ledger', 'redis'],

@@ -62,6 +62,7 @@ const meanings: Readonly<Record<ErrorCode, string>> = {
   timeout_total: 'The whole answer took too long (`timeouts.totalMs`).',
   timeout_queue: 'Waited too long for a thinker with room (`admission.queueWaitMaxMs`).',
   cache_unavailable: 'The store of answers has trouble; requests go on without it.',
+  ledger_unavailable: 'The ledger could not be read; requests go on, and what they cost is written when it can be.',
   embedding_failed: 'The embedder has trouble; semantic lookups count as misses.',
   budget_exhausted:
     'The cap on spending is reached. Cached answers go on; new questions wait for the next period or a higher cap.',

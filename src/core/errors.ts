@@ -38,6 +38,7 @@ export const errorTable = {
   timeout_total: { status: 504, retryable: false, outcome: 'timeout' },
   timeout_queue: { status: 503, retryable: true, outcome: 'overloaded' },
   cache_unavailable: { status: 503, retryable: true, outcome: 'upstream_error' },
+  ledger_unavailable: { status: 503, retryable: true, outcome: 'upstream_error' },
   embedding_failed: { status: 502, retryable: true, outcome: 'upstream_error' },
   /** The cap on spending is reached: cached answers go on. */
   budget_exhausted: { status: 402, retryable: false, outcome: 'budget_blocked' },

@@ -65,16 +65,3 @@ export interface DiskCalls {
   reset(at: number): Opened;
   close(): void;
 }
-
-export type DiskCall = {
-  [K in keyof DiskCalls]: { readonly op: K; readonly args: Parameters<DiskCalls[K]> };
-}[keyof DiskCalls] & {
-  readonly id: number;
-};
-
-export type DiskFault = 'damaged' | 'locked' | 'newer' | 'failed';
-
-/** Id 0 answers the opening. */
-export type DiskReply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly fault: DiskFault; readonly message: string };

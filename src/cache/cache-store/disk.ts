@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { inTransaction, moveAside, openDatabaseFile, takeLock } from '../../sqlite/database-file.ts';
+import { faultOf } from '../../sqlite/disk-error.ts';
 import type { EntryFilter } from '../cache-store.ts';
 import {
   namesPerRow,
@@ -13,23 +14,15 @@ import {
   type SemanticRow,
   type SummaryRow,
 } from './disk-protocol.ts';
-import { DiskError, faultOf } from './disk-error.ts';
-import { isBusy, migrate, schemaVersion } from './disk-schema.ts';
+import { migrations } from './disk-schema.ts';
 import { containsText } from './entry-filter.ts';
 
 export const databaseFile = 'cache.sqlite';
-const lockFile = 'cache.lock';
-const pidFile = 'cache.pid';
-const pageBytes = 4096;
-/** Of the SQLite file format: https://sqlite.org/fileformat2.html#the_database_header */
-const headerBytes = 100;
-const pageSizeAt = 16;
-const pageCountAt = 28;
 
 /** The database as its own thread sees it. Every method is synchronous; the thread is what makes them harmless. */
 export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly calls: DiskCalls } {
   const path = join(setup.dataDir, databaseFile);
-  const lock = takeLock(setup.dataDir);
+  const lock = takeLock(setup.dataDir, 'cache');
   let database: DatabaseSync;
   let opened: Opened;
   let statements: Statements;
@@ -150,15 +143,9 @@ function directoryPage(rows: readonly (readonly (number | string | null)[])[]): 
 }
 
 function applyAll(database: DatabaseSync, statements: Statements, changes: readonly DiskChange[]): void {
-  database.exec('BEGIN IMMEDIATE');
-  try {
+  inTransaction(database, () => {
     for (const change of changes) applyOne(statements, change);
-    database.exec('COMMIT');
-  } catch (error) {
-    // SQLite has rolled back by itself after some errors, and says so by not being in a transaction.
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 function applyOne(statements: Statements, change: DiskChange): void {
@@ -209,82 +196,10 @@ function summaryRow(row: Record<string, unknown>): SummaryRow {
   return { ...rest, scope: scope ?? undefined, embeddingModel: embeddingModel ?? undefined } as unknown as SummaryRow;
 }
 
-function openDatabase(path: string, setup: DiskSetup): DatabaseSync {
-  assertWhole(path);
-  const database = new DatabaseSync(path);
-  try {
-    // NORMAL: a commit survives the death of the process; a power cut may take the last moments, which a cache can lose.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;');
-    // A long write burst leaves a long log; it is cut back to this at the next checkpoint.
-    database.exec('PRAGMA journal_size_limit = 67108864;');
-    database.exec(`PRAGMA max_page_count = ${Math.ceil(setup.fileBytesMax / pageBytes)};`);
-    database.function('contains_text', { deterministic: true }, (text, part) =>
-      containsText(String(text), String(part)) ? 1 : 0,
-    );
-    if (migrate(database) === 'newer') {
-      throw new DiskError(
-        'newer',
-        `${path} was written by a newer version of llm-self-host (this one reads schema ${schemaVersion}); ` +
-          `use that version, or another --data-dir`,
-      );
-    }
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/** A file cut short is opened by SQLite without complaint and fails at some later read: its header tells sooner. */
-function assertWhole(path: string): void {
-  // With a log beside it, pages missing from the file may lie there.
-  if (!existsSync(path) || existsSync(`${path}-wal`)) return;
-  const file = openSync(path, 'r');
-  try {
-    const header = Buffer.alloc(headerBytes);
-    const { size } = fstatSync(file);
-    if (readSync(file, header, 0, headerBytes, 0) < headerBytes) {
-      if (size > 0) throw new DiskError('damaged', `${path} ends within its header`);
-      return;
-    }
-    const wanted = header.readUInt32BE(pageCountAt) * header.readUInt16BE(pageSizeAt);
-    if (size < wanted) throw new DiskError('damaged', `${path} has ${size} bytes; its header says ${wanted}`);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function moveAside(path: string, at: number): string {
-  const stamp = new Date(at).toISOString().replace(/[:.]/g, '-');
-  const target = `${path}.damaged-${stamp}`;
-  for (const suffix of ['', '-wal', '-shm']) if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
-  return target;
-}
-
-/**
- * An exclusive SQLite lock on a file of its own. The operating system drops it when the process
- * dies, however it dies, so a stale one cannot exist; nor can it be fooled by process ids of two
- * containers. The id of the holder is kept beside it for the message alone.
- */
-function takeLock(dataDir: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dataDir, lockFile));
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
-  } catch (error) {
-    lock.close();
-    if (!isBusy(error)) throw error;
-    throw new DiskError('locked', lockedMessage(dataDir), error);
-  }
-  writeFileSync(join(dataDir, pidFile), `${process.pid}\n`);
-  return lock;
-}
-
-function lockedMessage(dataDir: string): string {
-  let holder = 'another process';
-  try {
-    holder = `process ${readFileSync(join(dataDir, pidFile), 'utf8').trim()}`;
-  } catch {
-    // The holder has the lock but has not written its id yet; the message does without.
-  }
-  return `${dataDir} is in use by ${holder}; stop that one, or give this one another --data-dir`;
+function openDatabase(path: string, { fileBytesMax }: DiskSetup): DatabaseSync {
+  const database = openDatabaseFile({ path, migrations, fileBytesMax });
+  database.function('contains_text', { deterministic: true }, (text, part) =>
+    containsText(String(text), String(part)) ? 1 : 0,
+  );
+  return database;
 }

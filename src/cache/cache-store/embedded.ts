@@ -7,8 +7,8 @@ import type { CacheEntry, CacheStore, EntrySummary } from '../cache-store.ts';
 import { AppError } from '../../core/errors.ts';
 import type { UnitVector } from '../../core/vector.ts';
 import { nextTurn } from '../time-slice.ts';
-import { type DiskError, faultOf } from './disk-error.ts';
-import { startDiskThread, type DiskThread } from './disk-thread.ts';
+import { type DiskError, faultOf } from '../../sqlite/disk-error.ts';
+import { startCacheDisk, type DiskThread } from './disk-thread.ts';
 import type { Opened } from './disk-protocol.ts';
 import { DiskViews, rowOfSeq } from './disk-views.ts';
 import { encodeEntry, openReader, type EntryReader } from './entry-codec.ts';
@@ -67,7 +67,7 @@ export async function createEmbeddedStore(deps: EmbeddedStoreDeps): Promise<Cach
   let started;
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    started = await startDiskThread({ dataDir, fileBytesMax, openedAt: clock.now() });
+    started = await startCacheDisk({ dataDir, fileBytesMax, openedAt: clock.now() });
   } catch (error) {
     const fault = faultOf(error);
     if (fault === 'locked' || fault === 'newer')

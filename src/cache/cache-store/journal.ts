@@ -3,7 +3,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { CacheEntry } from '../cache-store.ts';
 import type { DiskChange, StoredEntry } from './disk-protocol.ts';
 import { vectorBytes } from './entry-codec.ts';
-import { faultOf } from './disk-error.ts';
+import { faultOf } from '../../sqlite/disk-error.ts';
 
 export interface JournalDeps {
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { UnitVector } from '../../core/vector.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { AppError } from '../../core/errors.ts';
-import { siblingWorker } from '../sibling-worker.ts';
+import { siblingWorker } from '../../core/sibling-worker.ts';
 import { nextTurn } from '../time-slice.ts';
 import { createPlainKernel, createSimdKernel, type Kernel, type SharedMemory } from './kernel.ts';
 import { layOut } from './layout.ts';

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../../core/clock.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import type { EmbedCommand, ReadyReport, WorkerReport, WorkerSetup } from './protocol.ts';
 import { AppError } from '../../../core/errors.ts';
-import { siblingWorker } from '../../sibling-worker.ts';
+import { siblingWorker } from '../../../core/sibling-worker.ts';
 
 export interface WorkerHostDeps {
   readonly setup: WorkerSetup;

@@ -1,0 +1,219 @@
+import { mkdirSync } from 'node:fs';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { AppError } from '../../core/errors.ts';
+import { siblingWorker } from '../../core/sibling-worker.ts';
+import { faultOf, type DiskError } from '../../sqlite/disk-error.ts';
+import { startDiskThread, type DiskThread } from '../../sqlite/disk-thread.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import {
+  answersMaxDefault,
+  foldMs,
+  type Ledger,
+  type LedgerBuckets,
+  type LedgerEntry,
+  type LedgerRange,
+} from '../ledger.ts';
+import { BucketFolder, tidyEntry, totalsOf } from '../sums.ts';
+import { encodeAnswers } from './disk-rows.ts';
+import type { DiskCalls, DiskSetup, Opened, PageCursor } from './disk-protocol.ts';
+import { createMemoryLedger } from './memory.ts';
+
+export interface EmbeddedLedgerDeps {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options?: EmbeddedLedgerOptions;
+}
+
+export interface EmbeddedLedgerOptions {
+  /** Answers kept as single entries; older ones are sums of an hour. */
+  readonly answersMax?: number;
+  /** An entry is on disk this long after it, plus one write. */
+  readonly flushAfterMs?: number;
+  /** Entries that wait in memory while the disk refuses them; further answers are lost, costs never. */
+  readonly waitingMax?: number;
+}
+
+/** With a write of up to 250 ms this keeps the promise of a second. */
+const flushAfterMsDefault = 250;
+/** A batch is encoded on the calling thread: this many take about half a millisecond. */
+const batchMax = 1_000;
+/** Ten minutes of a busy gateway, some 20 MB. */
+const waitingMaxDefault = 100_000;
+const retryAfterMs = 1_000;
+/** Entries of a page: some milliseconds to clone. */
+const pageRows = 1_000;
+/** Single answers, their index and as much again. */
+const bytesPerAnswer = 512;
+const fileBytesMin = 256 * 2 ** 20;
+
+/**
+ * SQLite under `dataDir`, written by a thread of its own in batches. A damaged file is set aside and the ledger
+ * starts empty; when nothing can be written at all it lives in memory. Both are said in the log.
+ * @throws config_invalid when another process uses the folder or a newer version wrote it
+ */
+export async function createEmbeddedLedger(deps: EmbeddedLedgerDeps): Promise<Ledger> {
+  const { dataDir, clock, logger, options = {} } = deps;
+  const answersMax = options.answersMax ?? answersMaxDefault;
+  const setup: DiskSetup = {
+    dataDir,
+    answersMax,
+    fileBytesMax: fileBytesMin + answersMax * bytesPerAnswer,
+    openedAt: clock.now(),
+  };
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const { thread, opened } = await startDiskThread<DiskCalls, Opened>({
+      program: siblingWorker('disk-worker', import.meta.url),
+      name: 'ledger-disk',
+      setup,
+      heapMib: { young: 4, old: 128 },
+    });
+    return new EmbeddedLedger(deps, thread, opened);
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault === 'locked' || fault === 'newer')
+      throw new AppError('config_invalid', (error as DiskError).message, { cause: error });
+    logger.error(
+      { err: error, dataDir },
+      'the ledger cannot be kept on disk; it lives in memory and ends with the process',
+    );
+    return createMemoryLedger({ answersMax: Math.min(answersMax, waitingMaxDefault) });
+  }
+}
+
+class EmbeddedLedger implements Ledger {
+  readonly name = 'embedded';
+  lost = 0;
+  readonly #deps: EmbeddedLedgerDeps;
+  readonly #disk: DiskThread<DiskCalls>;
+  readonly #flushAfterMs: number;
+  readonly #waitingMax: number;
+  #waiting: LedgerEntry[] = [];
+  #timer: Timer | undefined;
+  #writing: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #refused = false;
+
+  constructor(deps: EmbeddedLedgerDeps, disk: DiskThread<DiskCalls>, opened: Opened) {
+    this.#deps = deps;
+    this.#disk = disk;
+    this.#flushAfterMs = deps.options?.flushAfterMs ?? flushAfterMsDefault;
+    this.#waitingMax = deps.options?.waitingMax ?? waitingMaxDefault;
+    if (opened.setAside !== undefined) this.#tellSetAside(opened.setAside);
+  }
+
+  append(entry: LedgerEntry): void {
+    if (this.#waiting.length >= this.#waitingMax && entry.kind === 'answer') {
+      this.lost += 1;
+      return;
+    }
+    this.#waiting.push(entry);
+    if (this.#waiting.length === batchMax && this.#writing === undefined && !this.#refused) void this.#write();
+    else this.#timer ??= this.#deps.clock.after(this.#flushAfterMs, () => void this.#write());
+  }
+
+  async flush(): Promise<void> {
+    await this.#writing;
+    await this.#write();
+  }
+
+  async totals(range: LedgerRange) {
+    return totalsOf(await this.buckets(range, foldMs));
+  }
+
+  async buckets(range: LedgerRange, bucketMs: number): Promise<LedgerBuckets> {
+    const rows = await this.#ask((disk) => disk.call('buckets', range, bucketMs));
+    const folder = new BucketFolder(bucketMs);
+    for (const row of rows.answers) folder.addAnswers(row);
+    for (const row of rows.charges) folder.add(row);
+    // Of a bucket already: its begin would be taken for the end of the one before.
+    for (const row of rows.costs) folder.addCost({ ...row, at: (row.at + 1) as typeof row.at });
+    return folder.buckets();
+  }
+
+  async *entries(range: LedgerRange, kinds: readonly LedgerEntry['kind'][] = ['answer', 'cost', 'charge']) {
+    for (let after: PageCursor | undefined; ;) {
+      const page = await this.#ask((disk) => disk.call('page', range, kinds, after, pageRows));
+      yield* page.entries;
+      if (page.next === undefined) return;
+      after = page.next;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.flush();
+      if (this.#waiting.length > 0)
+        this.#deps.logger.error(
+          { entries: this.#waiting.length },
+          'entries of the ledger could not be written and are lost',
+        );
+      await this.#disk.call('close').catch(() => undefined);
+      await this.#disk.end();
+    })();
+    return this.#closing;
+  }
+
+  /** What is read contains what was appended before. */
+  async #ask<T>(call: (disk: DiskThread<DiskCalls>) => Promise<T>): Promise<T> {
+    await this.flush();
+    try {
+      return await call(this.#disk);
+    } catch (error) {
+      if (faultOf(error) === 'damaged') await this.#setAside(error);
+      throw new AppError('ledger_unavailable', `the ledger could not be read: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #write(): Promise<void> {
+    this.#timer?.clear();
+    this.#timer = undefined;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** Resolves when all that waits is on disk, or the disk has refused it. */
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, batchMax).map(tidyEntry);
+      const answers = batch.filter((entry) => entry.kind === 'answer');
+      const others = batch.filter((entry) => entry.kind !== 'answer');
+      try {
+        await this.#disk.call('append', encodeAnswers(answers), others);
+        this.#waiting.splice(0, batch.length);
+        if (this.#refused) this.#deps.logger.info('the ledger is written again');
+        this.#refused = false;
+      } catch (error) {
+        if (faultOf(error) === 'damaged' && (await this.#setAside(error))) continue;
+        if (!this.#refused)
+          this.#deps.logger.error({ err: error }, 'the ledger cannot be written; it is tried again every second');
+        this.#refused = true;
+        if (this.#closing === undefined) this.#timer ??= this.#deps.clock.after(retryAfterMs, () => void this.#write());
+        return;
+      }
+    }
+  }
+
+  async #setAside(cause: unknown): Promise<boolean> {
+    try {
+      const { setAside } = await this.#disk.call('reset', this.#deps.clock.now());
+      this.#tellSetAside(setAside ?? '', cause);
+      return true;
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'a damaged ledger could not be set aside');
+      return false;
+    }
+  }
+
+  #tellSetAside(file: string, cause?: unknown): void {
+    this.#deps.logger.error(
+      { ...(cause !== undefined && { err: cause }), file },
+      'the ledger was damaged; the file is kept beside the new one, which starts empty',
+    );
+  }
+}
