@@ -2,8 +2,11 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { DiskError, faultOf, type DiskFault } from './disk-error.ts';
 
-/** What the thread can be asked: synchronous there, plain data both ways. */
-export type DiskOperations = { readonly [name: string]: (...args: never[]) => unknown };
+/** What a thread says when it is open, and what it can be asked then: synchronous there, plain data both ways. */
+export interface DiskProgram {
+  readonly opened: unknown;
+  readonly calls: object;
+}
 
 type DiskReply =
   /** Id 0 answers the opening. */
@@ -35,12 +38,12 @@ export interface ThreadSetup {
 }
 
 /** @throws DiskError: damaged beyond setting aside, locked by another process, newer schema, or not writable */
-export async function startDiskThread<Calls, Opened>({
+export async function startDiskThread<Program extends DiskProgram>({
   program,
   name,
   setup,
   heapMib,
-}: ThreadSetup): Promise<{ readonly thread: DiskThread<Calls>; readonly opened: Opened }> {
+}: ThreadSetup): Promise<{ readonly thread: DiskThread<Program['calls']>; readonly opened: Program['opened'] }> {
   const worker = new Worker(program, {
     name,
     workerData: setup,
@@ -71,7 +74,7 @@ export async function startDiskThread<Calls, Opened>({
       waiting.set(id, { resolve, reject });
       worker.ref();
     });
-  const thread: DiskThread<Calls> = {
+  const thread: DiskThread<Program['calls']> = {
     async call(op, ...args) {
       if (dead) throw dead;
       const id = ++lastId;
@@ -87,7 +90,7 @@ export async function startDiskThread<Calls, Opened>({
   };
 
   try {
-    const opened = (await answer(0)) as Opened;
+    const opened = (await answer(0)) as Program['opened'];
     return { thread, opened };
   } catch (error) {
     await thread.end();
@@ -96,14 +99,15 @@ export async function startDiskThread<Calls, Opened>({
 }
 
 /** The thread's side: opens, says what it found, and answers calls until `close`. */
-export function serveDisk<Setup>(open: (setup: Setup) => { readonly opened: unknown; readonly calls: object }): void {
+export function serveDisk(open: (setup: never) => { readonly opened: unknown; readonly calls: object }): void {
   const port = parentPort;
   if (!port) throw new Error('this is a thread program; its store starts it');
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   const reply = (message: DiskReply) => port.postMessage(message);
   const fail = (id: number, error: unknown) =>
     reply({ id, fault: faultOf(error), message: error instanceof Error ? error.message : String(error) });
   try {
-    const { opened, calls } = open(workerData as Setup);
+    const { opened, calls } = open(workerData as never);
     port.on('message', ({ id, op, args }: DiskCall) => {
       try {
         // The type of `call` ties op to its args; what comes through a port cannot.

@@ -7,7 +7,7 @@ export type DiskThread = Thread<DiskCalls>;
 
 /** @throws DiskError: damaged beyond setting aside, locked by another process, newer schema, or not writable */
 export const startCacheDisk = (setup: DiskSetup) =>
-  startDiskThread<DiskCalls, Opened>({
+  startDiskThread<{ calls: DiskCalls; opened: Opened }>({
     program: siblingWorker('disk-worker', import.meta.url),
     name: 'cache-disk',
     setup,

@@ -80,12 +80,12 @@ export function aCharge(fields: Partial<ChargeEntry> = {}): ChargeEntry {
 export function ledgerConformance(driver: string, open: (setup: LedgerSetup) => Promise<OpenedLedger>): void {
   const promise = (name: string, test: (ledger: Ledger) => Promise<void>, setup: LedgerSetup = {}): void =>
     void it(name, async () => {
-      const { ledger, dispose } = await open(setup);
+      const opened = await open(setup);
       try {
-        await test(ledger);
+        await test(opened.ledger);
       } finally {
-        await ledger.close();
-        await dispose();
+        await opened.ledger.close();
+        await opened.dispose();
       }
     });
 

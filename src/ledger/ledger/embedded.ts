@@ -63,7 +63,7 @@ export async function createEmbeddedLedger(deps: EmbeddedLedgerDeps): Promise<Le
   };
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const { thread, opened } = await startDiskThread<DiskCalls, Opened>({
+    const { thread, opened } = await startDiskThread<{ calls: DiskCalls; opened: Opened }>({
       program: siblingWorker('disk-worker', import.meta.url),
       name: 'ledger-disk',
       setup,
