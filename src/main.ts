@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { createAdmin } from './admin/app.ts';
 import type { StatusReport } from './admin/admin-types.ts';
+import { isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createFeedback } from './compose/feedback.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
@@ -16,13 +17,14 @@ import { AppError } from './core/errors.ts';
 import { modelName } from './core/ids.ts';
 import { systemRandom } from './core/random.ts';
 import { createAdmission } from './gateway/admission.ts';
+import { createAnswerCost } from './gateway/answer-cost.ts';
 import { createGateway } from './gateway/app.ts';
-import { createAuthenticate } from './gateway/auth.ts';
 import { createPinner } from './gateway/effective-request.ts';
 import { createOriginPolicy } from './gateway/http/origin-policy.ts';
 import { answerBrokenRequest } from './gateway/http/broken-request.ts';
 import { createRequestMetrics } from './gateway/request-metrics.ts';
 import { createServeAnswer } from './gateway/serve-answer.ts';
+import { createKeyRing } from './keys/key-ring.ts';
 import { createRouter } from './router/router.ts';
 import type { RunningGateway } from './running-gateway.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
@@ -81,6 +83,17 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       pool.models().some((known) => known.name === modelName(model)),
     );
     const admission = createAdmission(config.admission);
+    const keys = createKeyRing({
+      ...base,
+      options: {
+        file: keysFile(config),
+        configured: config.apiKeys,
+        byAddress: config.keys.byAddress,
+        keysMax: config.keys.keysMax,
+      },
+    });
+    closers.push(() => keys.close());
+    refuseOpenGateway(config, keys.required);
     const feedback = createFeedback({ requestLog, cache: rememberer.cache });
     let adminUrl = '';
     const gateway = createGateway({
@@ -95,12 +108,13 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       router,
       pool,
       pinner: createPinner(config.models),
-      authenticate: createAuthenticate(config.apiKeys),
-      origins: createOriginPolicy({ keysRequired: config.apiKeys.length > 0, corsOrigins: config.gateway.corsOrigins }),
+      identify: (headers, address) => keys.identify(headers, address),
+      origins: createOriginPolicy({ keysRequired: () => keys.required, corsOrigins: config.gateway.corsOrigins }),
       admission,
       requestMetrics,
       requestLog,
       feedback,
+      answerCost: createAnswerCost(pool),
       ...base,
       adminUrl: () => adminUrl,
       options: config.gateway,
@@ -133,6 +147,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         feedback,
       },
       cache: rememberer.commands,
+      keys,
       pool,
       onModelsChanged: () => pool.refresh(),
       metrics,
@@ -149,6 +164,9 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     return {
       gatewayUrl,
       adminUrl,
+      get keyRequired() {
+        return keys.required;
+      },
       status,
       close({ graceMs = config.gateway.shutdownGraceMs } = {}) {
         // Stop accepting, finish streams, then stop the rooms in the reverse order of their making.
@@ -164,6 +182,16 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     await closeAll();
     throw error;
   }
+}
+
+/** The file of keys may be there and hold none that still works. */
+function refuseOpenGateway(config: Config, keyRequired: boolean): void {
+  if (isLoopback(config.gateway.host) || keyRequired) return;
+  throw new AppError(
+    'config_invalid',
+    `gateway.host is ${config.gateway.host}, which others can reach, and no API key works any more (${keysFile(config)}); ` +
+      'create one with `llm-self-host keys create` while it listens on 127.0.0.1, or set SELFHOST_API_KEYS=tenant:key',
+  );
 }
 
 function makeDataDir(dataDir: string): void {

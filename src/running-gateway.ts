@@ -4,6 +4,8 @@ import type { StatusReport } from './admin/admin-types.ts';
 export interface RunningGateway {
   readonly gatewayUrl: string;
   readonly adminUrl: string;
+  /** Whether clients must show an API key. */
+  readonly keyRequired: boolean;
   status(): StatusReport;
   /** Stops accepting, lets running answers finish within the grace period, flushes, closes. Idempotent. */
   close(options?: { readonly graceMs?: number }): Promise<void>;

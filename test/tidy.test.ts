@@ -27,13 +27,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['core'],
   sqlite: ['core'], // a database in a thread of its own; cache and ledger build on it
   redis: ['core', 'telemetry'], // one way to reach a server; cache, ledger and locks build on it
+  keys: ['core', 'telemetry'],
   ledger: ['core', 'telemetry', 'redis', 'sqlite'],
   cache: ['core', 'telemetry', 'redis', 'sqlite'],
   thinkers: ['core', 'telemetry'],
   router: ['core', 'telemetry', 'thinkers'],
   fleet: ['core', 'telemetry', 'thinkers', 'ledger', 'redis'],
-  gateway: ['core', 'telemetry', 'cache', 'router', 'ledger', 'thinkers'], // thinkers: the port types behind /api/tags, /api/ps and /api/show
-  admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger'],
+  gateway: ['core', 'telemetry', 'cache', 'router', 'ledger', 'thinkers', 'keys'], // thinkers: the port types behind /api/tags, /api/ps and /api/show
+  admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger', 'keys'],
   dashboard: ['admin'],
   sim: ['core'], // a simulator that shared our clients or encoders could not catch their faults
   testing: ['core', 'cache', 'thinkers', 'router', 'telemetry', 'fleet', 'ledger', 'redis'],
@@ -51,6 +52,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'admin',
     'fleet',
     'redis',
+    'keys',
     'dashboard',
     'sim',
     'version',
@@ -67,6 +69,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'admin',
     'fleet',
     'redis',
+    'keys',
     'dashboard',
     'sim',
     'compose',

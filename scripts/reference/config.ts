@@ -5,6 +5,12 @@ import { configOptions, type Option } from './options.ts';
 const samples: Readonly<Record<string, unknown>> = {
   dataDir: '/var/lib/llm-self-host',
   'gateway.apiKeysFile': '/etc/llm-self-host/api-keys',
+  'keys.file': '/etc/llm-self-host/keys.json',
+  'keys.byAddress.*.from': '10.1.0.0/16',
+  'keys.byAddress.*.tenant': 'office',
+  'keys.byAddress.*.limits.requestsPerMinute': 60,
+  'keys.byAddress.*.limits.tokensPerMinute': 20_000,
+  'keys.byAddress.*.limits.usdPerDay': 2,
   'admin.keyFile': '/etc/llm-self-host/admin-key',
   'thinkers.*.url': 'http://gpu.example:11434',
   'thinkers.*.name': 'gpu',

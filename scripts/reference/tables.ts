@@ -39,6 +39,7 @@ const meanings: Readonly<Record<ErrorCode, string>> = {
   route_not_found: 'No such route on this port.',
   model_not_found: 'No thinker has this model.',
   entry_not_found: 'No such stored answer; it may have expired.',
+  key_not_found: 'There is no API key with that id.',
   request_not_found: 'No such request among the last ones, or not yours.',
   method_not_allowed: 'The route does not take this method; `Allow` lists what it takes.',
   request_timeout: 'The request body did not arrive in time (`gateway.bodyTimeoutMs`).',

@@ -1,5 +1,6 @@
 /** What the operator port is built from. */
 import type { Clock } from '../core/clock.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
@@ -8,6 +9,7 @@ import type { AdminFacts, CacheCommands } from './admin-types.ts';
 export interface AdminDeps {
   readonly facts: AdminFacts;
   readonly cache: CacheCommands;
+  readonly keys: KeyRing;
   readonly pool: Pick<ThinkerPool, 'views' | 'get'>;
   readonly metrics: Pick<Metrics, 'registry'>;
   /** Told when a management call may have changed what the thinkers hold. */

@@ -5,6 +5,8 @@ import type { Feedback, FeedbackResult, LookupTrace, TracedCandidate } from '../
 import type { LearnerStatus } from '../cache/learner.ts';
 import type { WhyRecord } from '../cache/why-log.ts';
 import type { EntryId, RequestId } from '../core/ids.ts';
+import type { CacheSharing, KeyLimits } from '../keys/key-record.ts';
+import type { ListedKey } from '../keys/key-ring.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 
 export type { FeedbackReply } from '../cache/feedback-reply.ts';
@@ -53,6 +55,46 @@ export interface StatusReport {
     readonly latency: { readonly hit: Percentiles | undefined; readonly thinker: Percentiles | undefined };
   };
   readonly memory: { readonly rssBytes: number; readonly heapUsedBytes: number };
+}
+
+export interface CreateKeyRequest {
+  readonly tenant: string;
+  readonly name?: string | undefined;
+  /** Empty: all. */
+  readonly models?: readonly string[] | undefined;
+  readonly limits?: KeyLimits | undefined;
+  readonly cache?: CacheSharing | undefined;
+  readonly expiresInS?: number | undefined;
+}
+
+export interface RotateKeyRequest {
+  /** How long the old key goes on; 0: not at all. */
+  readonly graceS?: number | undefined;
+}
+
+export interface KeyView extends Omit<ListedKey, 'sha256' | 'usage'> {
+  readonly usage: {
+    readonly requests: number;
+    /** Of answers that thinkers made for it. */
+    readonly tokens: number;
+    readonly usd: number;
+    readonly usdToday: number;
+    readonly lastUsedAt: number | undefined;
+  };
+}
+
+export interface KeyListView {
+  /** Whether clients must show a key. */
+  readonly required: boolean;
+  readonly keys: readonly KeyView[];
+}
+
+export interface NewKeyView {
+  /** The key itself: told here and kept nowhere. */
+  readonly key: string;
+  /** Until now everybody could ask; from here on a key is needed. */
+  readonly firstKey: boolean;
+  readonly record: KeyView;
 }
 
 export interface Percentiles {

@@ -6,6 +6,7 @@ import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.t
 import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
 import { challenge, createGuard } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
+import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
 import { renderStatusPage, statusPagePolicy } from './status-page.ts';
@@ -36,6 +37,10 @@ export const adminRoutes: readonly Route[] = [
   { method: 'DELETE', path: '/api/cache/entries/:id', handle: removeEntry },
   { method: 'POST', path: '/api/cache/purge', handle: purgeEntries },
   { method: 'POST', path: '/api/cache/flush', handle: flushEntries },
+  { method: 'GET', path: '/api/keys', handle: listKeys },
+  { method: 'POST', path: '/api/keys', handle: createKey },
+  { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },
+  { method: 'DELETE', path: '/api/keys/:id', handle: revokeKey },
 ];
 
 export interface Admin {

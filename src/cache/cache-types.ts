@@ -83,6 +83,8 @@ export interface Feedback {
   readonly requestId: RequestId;
   /** Whose word it is; undefined for the operator, who may speak for every tenant. */
   readonly tenant?: TenantId;
+  /** Whose stored answers its key sees, where those are not its tenant's own. */
+  readonly cacheOwner?: TenantId | undefined;
   readonly verdict: FeedbackVerdict;
 }
 

@@ -35,10 +35,12 @@ export function createFeedback(deps: FeedbackDeps): (feedback: Feedback) => Feed
   const { whyLog, learner, requests, clock, logger } = deps;
   const words = new Map<string, number>();
 
-  return function feedback({ requestId, tenant, verdict }) {
+  return function feedback({ requestId, tenant, cacheOwner, verdict }) {
     const served = servedBy(requestId);
     if (served === 'unknown') return { kind: 'refused', reason: 'unknown-request' };
-    if (tenant !== undefined && tenant !== served.tenant) return { kind: 'refused', reason: 'other-tenant' };
+    // What was stored for several tenants is under the name of all of them.
+    if (tenant !== undefined && tenant !== served.tenant && cacheOwner !== served.tenant)
+      return { kind: 'refused', reason: 'other-tenant' };
     if (!isHit(served)) return { kind: 'refused', reason: 'not-a-hit' };
     // The operator's word always counts: a mistake can be taken back, and nobody else speaks there.
     if (tenant !== undefined && !mayCount(tenant, served.entryId)) return { kind: 'refused', reason: 'too-often' };

@@ -232,7 +232,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       if (options.mode === 'off' || !started) return metrics.bypassed(bypass('disabled'));
       const beganMs = clock.monotonicMs();
       const context: PlanContext = {
-        owner: { epoch: epoch.number, tenant: asker.tenant, digest },
+        owner: { epoch: epoch.number, tenant: asker.cacheOwner ?? asker.tenant, digest },
         secret,
         comparable,
         temperatureMax: options.temperatureMax,

@@ -4,6 +4,7 @@ import { addAsk } from './commands/ask.ts';
 import { addCache } from './commands/cache.ts';
 import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
+import { addKeys } from './commands/keys.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
@@ -35,7 +36,7 @@ export function createProgram(context: CliContext): Command {
         ['llm-self-host cache purge --model llama3.2 --yes', 'forget the answers of one model'],
       ]),
     );
-  const adders = [addServe, addAsk, addWhy, addFeedback, addStatus, addCache, addEmbedder, addSim];
+  const adders = [addServe, addAsk, addWhy, addFeedback, addStatus, addCache, addKeys, addEmbedder, addSim];
   for (const add of adders) add(program, context);
   return program;
 }

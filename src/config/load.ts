@@ -1,6 +1,6 @@
 /** Defaults, then the file, then the environment, then the command line → one frozen Config or one precise error. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
@@ -226,13 +226,18 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** Where keys made at run time are kept. */
+export const keysFile = (config: Pick<Config, 'keys' | 'dataDir'>): string =>
+  config.keys.file ?? join(config.dataDir, 'keys.json');
+
 /** An unguarded door to the network would give away GPU time and cached answers. */
 function refuseOpenDoors(config: Config): void {
-  if (!isLoopback(config.gateway.host) && config.apiKeys.length === 0) {
+  const someKey = config.apiKeys.length > 0 || config.keys.byAddress.length > 0 || existsSync(keysFile(config));
+  if (!isLoopback(config.gateway.host) && !someKey) {
     throw new AppError(
       'config_invalid',
       `gateway.host is ${config.gateway.host}, which others can reach, and no API keys are configured; ` +
-        'set gateway.apiKeysFile (one `tenant key` a line) or SELFHOST_API_KEYS=tenant:key, or listen on 127.0.0.1',
+        'set gateway.apiKeysFile (one `tenant key` a line) or SELFHOST_API_KEYS=tenant:key, make one with `llm-self-host keys create` while it listens on 127.0.0.1, or stay there',
     );
   }
   if (!isLoopback(config.admin.host) && config.adminKeySha256 === undefined) {

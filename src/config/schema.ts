@@ -3,6 +3,7 @@
  * config.example.yaml and docs/reference/config.md are checked against it.
  */
 import { z } from 'zod';
+import { keysSection } from './schema/keys.ts';
 
 const MiB = 1024 * 1024;
 const port = z.int().min(0).max(65_535);
@@ -85,6 +86,7 @@ export const configSchema = z.strictObject({
       keyFile: z.string().min(1).optional().describe('File with the operator key; also SELFHOST_ADMIN_KEY.'),
     })
     .prefault({}),
+  keys: keysSection,
   thinkers: z
     .array(thinker)
     .max(64)

@@ -86,6 +86,10 @@ export interface CacheDirectives {
 export interface Asker {
   readonly requestId: RequestId;
   readonly tenant: TenantId;
+  /** Whose stored answers are given and added to; the tenant's own where nothing else is said. */
+  readonly cacheOwner?: TenantId;
+  /** Why no thinker may be asked for it; stored and running answers are given all the same. */
+  readonly spent?: AppError | undefined;
   readonly cache: CacheDirectives;
   readonly receivedAt: EpochMs;
 }

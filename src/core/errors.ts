@@ -11,6 +11,7 @@ export const errorTable = {
   route_not_found: { status: 404, retryable: false, outcome: 'client_error' },
   model_not_found: { status: 404, retryable: false, outcome: 'client_error' },
   entry_not_found: { status: 404, retryable: false, outcome: 'client_error' },
+  key_not_found: { status: 404, retryable: false, outcome: 'client_error' },
   request_not_found: { status: 404, retryable: false, outcome: 'client_error' },
   method_not_allowed: { status: 405, retryable: false, outcome: 'client_error' },
   request_timeout: { status: 408, retryable: true, outcome: 'client_error' },

@@ -11,6 +11,7 @@ import type { Random } from '../core/random.ts';
 import type { BypassReason, ExactLookup, SemanticLookup } from '../cache/cache-types.ts';
 import type { CacheStatus, RequestLog, RequestSteps } from '../telemetry/request-log.ts';
 import type { AnswerCodec, DecodedAnswerRequest, Reply, StreamEncoder } from './dialects/dialect.ts';
+import type { AnswerCost } from './answer-cost.ts';
 import { headerText, thinkerLabel, type Exchange } from './exchange.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { JourneySink } from './serve-answer.ts';
@@ -20,6 +21,7 @@ export interface AnswerWriterDeps {
   readonly random: Random;
   readonly requestMetrics: RequestMetrics;
   readonly requestLog: RequestLog;
+  readonly answerCost: AnswerCost;
   readonly heartbeatMs: number;
 }
 
@@ -278,6 +280,12 @@ export class AnswerWriter implements JourneySink {
       evalNs: this.#origin?.source === 'thinker' ? (end?.timings.evalNs ?? 0) : 0,
     };
     requestMetrics.finished(finished);
+    // Cut short or not: what was made was paid for.
+    if (this.#origin?.source === 'thinker')
+      this.#exchange.caller.used(
+        finished.promptTokens + finished.completionTokens,
+        this.#deps.answerCost(this.#origin, end, finished.totalMs),
+      );
     requestLog.add({
       id: requestId,
       at: receivedAt,

@@ -10,12 +10,14 @@ import type { Router } from '../router/router-types.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import type { Admission } from './admission.ts';
+import type { AnswerCost } from './answer-cost.ts';
 import { AnswerWriter } from './answer-writer.ts';
-import type { Authenticate } from './auth.ts';
+import { localCaller, type Caller } from '../keys/caller.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import type { AnswerCodec, EmbedCodec } from './dialects/dialect.ts';
 import type { createPinner } from './effective-request.ts';
 import { countAnthropicTokens } from './dialects/anthropic/count-tokens.ts';
-import { cacheDirectives, headerText, json, sendBody, type Exchange } from './exchange.ts';
+import { cacheDirectives, headerText, noStore, json, sendBody, type Exchange } from './exchange.ts';
 import { preflightHeaders, type OriginPolicy } from './http/origin-policy.ts';
 import { readJsonBody } from './http/read-body.ts';
 import type { RequestMetrics } from './request-metrics.ts';
@@ -30,12 +32,14 @@ export interface GatewayDeps {
   readonly router: Router;
   readonly pool: ThinkerPool;
   readonly pinner: ReturnType<typeof createPinner>;
-  readonly authenticate: Authenticate;
+  /** @throws unauthorized */
+  readonly identify: KeyRing['identify'];
   readonly origins: OriginPolicy;
   readonly admission: Admission;
   readonly requestMetrics: RequestMetrics;
   readonly requestLog: RequestLog;
   readonly feedback: ServeFeedbackDeps['feedback'];
+  readonly answerCost: AnswerCost;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,12 +65,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
     handle(request, response) {
       const startedMs = clock.monotonicMs();
       const route = findRoute(request.url!, request.headers);
-      const exchange: Exchange & { tenant: TenantId; cors: Exchange['cors'] } = {
+      const exchange: Exchange & { tenant: TenantId; caller: Caller; cors: Exchange['cors'] } = {
         request,
         response,
         requestId: requestId(`req_${random.id(20)}`),
         route: route.label,
         tenant: localTenant,
+        caller: localCaller,
         receivedAt: clock.now(),
         startedMs,
         cors: undefined,
@@ -79,7 +84,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
           throw new AppError('shutting_down', 'the gateway is shutting down; try again in a moment', {
             retryAfterMs: 2000,
           });
-        exchange.tenant = deps.authenticate(request.headers);
+        exchange.caller = deps.identify(request.headers, request.socket.remoteAddress);
+        exchange.tenant = exchange.caller.tenant;
         perform(route, exchange).catch((error: unknown) => refuse(exchange, error));
       } catch (error) {
         refuse(exchange, error);
@@ -135,6 +141,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const body = await readJsonBody(exchange.request, deps.options.bodyBytesMax);
     const decoded = codec.decode(body);
     const { request, notices } = deps.pinner.pin(decoded.request);
+    const { caller } = exchange;
+    caller.checkModel(decoded.model);
+    caller.enter();
     deps.admission.enter(exchange.tenant);
     const writer = new AnswerWriter(exchange, codec, decoded, joinNotices(decoded.notices, notices), writerDeps, () =>
       deps.admission.leave(exchange.tenant),
@@ -143,7 +152,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const asker = {
       requestId: exchange.requestId,
       tenant: exchange.tenant,
-      cache: cacheDirectives(exchange.request.headers['cache-control']),
+      cacheOwner: caller.cacheOwner ?? exchange.tenant,
+      spent: caller.spent(),
+      cache: caller.cacheOwner === undefined ? noStore : cacheDirectives(exchange.request.headers['cache-control']),
       receivedAt: exchange.receivedAt,
     };
     try {
@@ -156,6 +167,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   async function embed(codec: EmbedCodec, exchange: Exchange): Promise<void> {
     const body = await readJsonBody(exchange.request, deps.options.bodyBytesMax);
+    exchange.caller.enter();
     deps.admission.enter(exchange.tenant);
     try {
       const served = await serveEmbeddings(

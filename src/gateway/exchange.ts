@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CacheDirectives, ThinkerKind } from '../core/chat.ts';
 import type { RequestId, TenantId } from '../core/ids.ts';
+import type { Caller } from '../keys/caller.ts';
 import type { EpochMs } from '../core/units.ts';
 import type { ErrorEncoder } from './dialects/dialect.ts';
 
@@ -11,6 +12,7 @@ export interface Exchange {
   readonly requestId: RequestId;
   readonly route: string;
   readonly tenant: TenantId;
+  readonly caller: Caller;
   readonly receivedAt: EpochMs;
   readonly startedMs: number;
   readonly cors: Readonly<Record<string, string>> | undefined;
@@ -26,6 +28,8 @@ export function cacheDirectives(header: string | undefined): CacheDirectives {
   return maxAge === null ? { mode } : { mode, maxAgeS: Number(maxAge[1]) };
 }
 
+/** Of keys whose answers are neither taken from the cache nor put there. */
+export const noStore: CacheDirectives = { mode: 'no-store' };
 const defaultDirectives: CacheDirectives = { mode: 'default' };
 
 export function sendBody(

@@ -54,7 +54,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
     const plan = cache.plan(request, asker, digestOf(request.model));
     if (plan.kind === 'bypass') {
       sink.planned('bypass', plan.reason);
-      return router.dispatch(request, sink, asker);
+      return ask(request, sink, asker);
     }
     sink.planned('miss', undefined);
     const flow = new LateFlow();
@@ -91,8 +91,10 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       return flow;
     }
     const keeper = new OriginKeeper(asker.requestId);
+    // One that may not ask leads nobody: its refusal is its own.
+    const key = asker.spent === undefined ? plan.exactKey : exactKey(`${plan.exactKey}#${asker.requestId}`);
     return singleFlight.open(
-      plan.exactKey,
+      key,
       sink,
       { ...want, settled: () => keeper.settled() },
       (flightSink) => nearOrAsk(plan, request, asker, { leader: sink, sink: keeper.watch(flightSink), keeper }),
@@ -111,7 +113,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       keeper,
     }: { readonly leader: JourneySink; readonly sink: DispatchSink; readonly keeper: OriginKeeper },
   ): AnswerFlow {
-    if (plan.semantic === undefined) return router.dispatch(request, sink, asker);
+    if (plan.semantic === undefined) return ask(request, sink, asker);
     const flow = new LateFlow();
     const beganMs = clock.monotonicMs();
     cache
@@ -120,14 +122,26 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
         if (flow.cancelled) return;
         leader.compared(found, clock.monotonicMs() - beganMs);
         if (found.kind !== 'hit') {
-          const ask = () => router.dispatch(request, sink, asker);
+          const askNow = () => ask(request, sink, asker);
           const onSettled = (leave: () => void) => void (keeper.leave = leave);
-          return flow.attach(followOrAsk ? followOrAsk({ plan, request, sink, ask, onSettled }) : ask());
+          return flow.attach(followOrAsk ? followOrAsk({ plan, request, sink, ask: askNow, onSettled }) : askNow());
         }
         sink.origin(hitOrigin('semantic', found.entry, found.similarity, found.ageS));
         for (const event of replayEvents(found.entry.answer, clock.now())) sink.event(event);
       })
       .catch((error: unknown) => sink.fail(toAppError(error)));
+    return flow;
+  }
+
+  /** The only way to a thinker. */
+  function ask(request: AnswerRequest, sink: DispatchSink, asker: Asker): AnswerFlow {
+    const { spent } = asker;
+    if (spent === undefined) return router.dispatch(request, sink, asker);
+    const flow = new LateFlow();
+    // The asker hears nothing before this has returned.
+    queueMicrotask(() => {
+      if (!flow.cancelled) sink.fail(spent);
+    });
     return flow;
   }
 
@@ -139,7 +153,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       exactKey(`${plan.exactKey}#${asker.requestId}`),
       sink,
       { outputLimit: request.outputLimit },
-      (flightSink) => router.dispatch(request, keeper.watch(flightSink), asker),
+      (flightSink) => ask(request, keeper.watch(flightSink), asker),
       (answer) => keep(plan, answer, keeper, asker),
     );
   }
@@ -151,7 +165,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
     cache.keep(plan, answer, {
       digest: thinker.digest ?? '',
       requestId: asker.requestId,
-      tenant: asker.tenant,
+      tenant: asker.cacheOwner ?? asker.tenant,
       simulated: thinker.kind === 'simulated',
     });
   }

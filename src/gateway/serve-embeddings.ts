@@ -19,6 +19,9 @@ export async function serveEmbeddings(
   body: JsonValue,
 ): Promise<{ readonly model: string; readonly thinker: string; readonly promptTokens: number }> {
   const decoded = codec.decode(body);
+  exchange.caller.checkModel(decoded.model);
+  const spent = exchange.caller.spent();
+  if (spent !== undefined) throw spent;
   const gone = new AbortController();
   const onClose = () => gone.abort(new AppError('aborted', 'the client went away'));
   exchange.response.once('close', onClose);
@@ -32,6 +35,7 @@ export async function serveEmbeddings(
       'x-selfhost-cache': 'bypass',
       'x-selfhost-thinker': thinkerLabel(answer.thinkerName, answer.thinkerKind),
     });
+    exchange.caller.used(answer.promptTokens, 0);
     return { model: decoded.model, thinker: answer.thinkerName, promptTokens: answer.promptTokens };
   } catch (error) {
     throw toAppError(error);

@@ -13,7 +13,7 @@ export interface ServeFeedbackDeps {
 
 /** @throws bad_request | request_not_found | not_a_hit | rate_limited */
 export function serveFeedback({ feedback, requestLog }: ServeFeedbackDeps, exchange: Exchange, body: JsonValue): void {
-  const given = { ...decodeFeedback(body), tenant: exchange.tenant };
+  const given = { ...decodeFeedback(body), tenant: exchange.tenant, cacheOwner: exchange.caller.cacheOwner };
   const reply = feedbackReply(given, feedback(given), requestLog.capacity);
   sendBody(exchange, 200, json, JSON.stringify(reply));
 }

@@ -25,6 +25,8 @@ export async function serveModels(
   route: Extract<Route, { kind: 'models' }>,
   body: JsonValue | undefined,
 ): Promise<void> {
+  const { caller } = exchange;
+  const visible = () => pool.models().filter((model) => caller.mayAsk(model.name));
   const send = (value: JsonValue) => sendBody(exchange, 200, json, JSON.stringify(value), gatewayMark);
   switch (route.action) {
     case 'root':
@@ -34,25 +36,26 @@ export async function serveModels(
     case 'status':
       return send({ cloud: { disabled: true, source: 'config' } });
     case 'tags':
-      return send({ models: pool.models().map((model) => model.raw) });
+      return send({ models: visible().map((model) => model.raw) });
     case 'ps':
-      return send({ models: pool.loaded().map((model) => model.raw) });
+      return send({ models: pool.loaded().flatMap((model) => (caller.mayAsk(model.name) ? [model.raw] : [])) });
     case 'show': {
       const asked = body === undefined || !isJsonObject(body) ? undefined : (body['model'] ?? body['name']);
       if (typeof asked !== 'string' || asked === '')
         throw new AppError('bad_request', 'model is required', { param: 'model' });
+      caller.checkModel(asked);
       const gone = new AbortController();
       exchange.response.once('close', () => gone.abort(new AppError('aborted', 'the client went away')));
       return send(await router.show(modelName(asked), body as JsonObject, { signal: gone.signal }));
     }
     case 'list': {
-      const models = pool.models().map(listed);
+      const models = visible().map(listed);
       const encode = route.dialect === 'anthropic' ? encodeAnthropicModelList : encodeModelList;
       return sendBody(exchange, 200, json, encode(models), gatewayMark);
     }
     default: {
       const wanted = modelName(route.model ?? '');
-      const model = pool.models().find((candidate) => candidate.name === wanted);
+      const model = visible().find((candidate) => candidate.name === wanted);
       if (model === undefined)
         throw new AppError('model_not_found', `model '${route.model}' not found`, { param: 'model' });
       const encode = route.dialect === 'anthropic' ? encodeAnthropicModel : encodeModel;

@@ -28,6 +28,8 @@ export interface RigOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly sim?: SimOptions;
+  /** What an hour of the thinker costs, USD. */
+  readonly price?: number;
   /** Reuse a folder of an earlier rig. */
   readonly dataDir?: string;
 }
@@ -41,7 +43,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     startGateway(
       resolveConfig(
         {
-          thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 64 }],
+          thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 64, costPerHourUsd: options.price ?? 0 }],
           telemetry: { logLevel: 'silent' },
           ...options.config,
         },

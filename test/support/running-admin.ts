@@ -1,7 +1,10 @@
 /** A running operator port over doubles, for the tests of this room. */
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { CacheEntry, EntryFilter, EntrySummary } from '../../src/cache/cache-store.ts';
 import type { Feedback, FeedbackResult } from '../../src/cache/cache-types.ts';
 import type { WhyRecord } from '../../src/cache/why-log.ts';
@@ -16,6 +19,8 @@ import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
 import type { CacheCommands, StatusReport } from '../../src/admin/admin-types.ts';
 import { createAdmin } from '../../src/admin/app.ts';
+import { createKeyRing } from '../../src/keys/key-ring.ts';
+import { seededRandom } from '../../src/core/random.ts';
 
 const notOurs = (): never => {
   throw new Error('not implemented: the operator port has no business with this');
@@ -266,6 +271,8 @@ export async function startAdmin({
   readonly key?: string;
 } = {}): Promise<RunningAdmin> {
   const requests = createRequestLog();
+  const clock = new FakeClock();
+  const folder = mkdtempSync(join(tmpdir(), 'selfhost-admin-'));
   const cache = arrayOfEntries(entries);
   const running = {
     status: aStatus(),
@@ -282,9 +289,15 @@ export async function startAdmin({
       feedback: (given) => running.feedback(given),
     },
     cache,
+    keys: createKeyRing({
+      clock,
+      random: seededRandom(1),
+      logger: silentLogger,
+      options: { file: join(folder, 'keys.json'), configured: [], byAddress: [], keysMax: 10 },
+    }),
     pool: { views: () => thinkers.map(viewOf), get: (id) => thinkers.find((thinker) => thinker.id === id) },
     metrics: createMetrics(),
-    clock: new FakeClock(),
+    clock,
     logger: silentLogger,
     adminKeySha256: key === undefined ? undefined : createHash('sha256').update(key).digest('hex'),
   });
@@ -299,6 +312,7 @@ export async function startAdmin({
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
+        rmSync(folder, { recursive: true, force: true });
         server.closeAllConnections();
       }),
   });

@@ -64,7 +64,7 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
   } else {
     context.out(
       banner(status, {
-        keyRequired: config.apiKeys.length > 0,
+        keyRequired: gateway.keyRequired,
         adminKeyRequired: config.adminKeySha256 !== undefined,
         configFile: config.source,
       }).replaceAll('`llm-self-host ', `\`${commandName()} `),

@@ -8,7 +8,7 @@ import { AppError } from '../../core/errors.ts';
 
 export interface OriginPolicyOptions {
   /** With keys a foreign page cannot ask: it has none. */
-  readonly keysRequired: boolean;
+  readonly keysRequired: () => boolean;
   readonly corsOrigins: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export function createOriginPolicy(options: OriginPolicyOptions): OriginPolicy {
   const allowAll = allowed.has('*');
   return {
     check(headers) {
-      if (!options.keysRequired && !isLocalHost(headers.host)) {
+      if (!options.keysRequired() && !isLocalHost(headers.host)) {
         throw new AppError(
           'forbidden',
           `the Host header \`${headers.host}\` is not an address of this machine; call it by IP address or localhost, or configure API keys`,

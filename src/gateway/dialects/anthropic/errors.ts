@@ -6,6 +6,7 @@ import type { EncodedError, ErrorEncoder } from '../dialect.ts';
 type AnthropicErrorType =
   | 'invalid_request_error'
   | 'authentication_error'
+  | 'billing_error'
   | 'permission_error'
   | 'not_found_error'
   | 'request_too_large'
@@ -32,6 +33,8 @@ function anthropicErrorType(status: number): AnthropicErrorType {
   switch (status) {
     case 401:
       return 'authentication_error';
+    case 402:
+      return 'billing_error';
     case 403:
       return 'permission_error';
     case 404:

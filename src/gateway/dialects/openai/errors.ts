@@ -15,6 +15,8 @@ function typeOf(error: AppError): string {
   switch (error.status) {
     case 401:
       return 'authentication_error';
+    case 402:
+      return 'insufficient_quota';
     case 403:
       return 'permission_error';
     case 404:
