@@ -228,7 +228,14 @@ describe('docs/api.md', () => {
 
   it('has every error code that a request can meet', () => {
     // These end a start, a semantic lookup, or a command of the fleet: no request meets them.
-    const never = ['config_invalid', 'embedding_failed', 'provider_unavailable', 'provider_refused', 'offer_gone'];
+    const never = [
+      'config_invalid',
+      'embedding_failed',
+      'provider_unavailable',
+      'provider_refused',
+      'offer_gone',
+      'ledger_unavailable',
+    ];
     const missing = Object.keys(errorTable).filter((code) => !never.includes(code) && !text.includes(`\`${code}\``));
     assert.deepEqual(missing, []);
   });
