@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configExample, configReference } from './reference/config.ts';
+import { prometheusConfig, prometheusRules } from './reference/prometheus.ts';
 import { cliReference, errorsReference, metricsReference } from './reference/tables.ts';
 
 /** By path from the root of the repository. */
@@ -12,6 +13,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     'docs/reference/metrics.md': metricsReference(),
     'docs/reference/errors.md': errorsReference(),
     'docs/reference/cli.md': cliReference(),
+    'deploy/prometheus/selfhost-rules.yaml': prometheusRules(),
+    'deploy/prometheus/prometheus.yaml': prometheusConfig(),
   };
 }
 

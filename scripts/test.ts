@@ -48,6 +48,11 @@ const tiers: readonly Tier[] = [
     prepare: () => haveProgram('Chromium', ['/usr/bin/chromium', '/usr/bin/chromium-browser'], 'chromium'),
   },
   {
+    suffix: '.prom.test.ts',
+    what: "Prometheus' own tools",
+    prepare: () => haveProgram('promtool', ['/usr/bin/promtool'], 'prometheus'),
+  },
+  {
     suffix: '.gpu.test.ts',
     what: 'a GPU of this machine',
     prepare: () =>
