@@ -24,6 +24,15 @@ const samples: Readonly<Record<string, unknown>> = {
   'embedding.endpoint.url': 'http://127.0.0.1:11434',
   'embedding.endpoint.bearerFile': '/etc/llm-self-host/embedding-bearer',
   'embedding.endpoint.similarityMin': 0.9,
+  'redis.url': 'rediss://redis-12000.example.com:12000',
+  'redis.username': 'llm-self-host',
+  'redis.passwordFile': '/etc/llm-self-host/redis-password',
+  'redis.tls.caFile': '/etc/llm-self-host/redis-ca.pem',
+  'redis.tls.certFile': '/etc/llm-self-host/redis-client.pem',
+  'redis.tls.keyFile': '/etc/llm-self-host/redis-client.key',
+  'redis.tls.servername': 'redis.example.com',
+  'redis.sentinel.name': 'mymaster',
+  'redis.sentinel.passwordFile': '/etc/llm-self-host/sentinel-password',
 };
 const sampleModel = 'llama3.2';
 

@@ -65,6 +65,7 @@ const meanings: Readonly<Record<ErrorCode, string>> = {
   cache_unavailable: 'The store of answers has trouble; requests go on without it.',
   ledger_unavailable: 'The ledger could not be read; requests go on, and what they cost is written when it can be.',
   embedding_failed: 'The embedder has trouble; semantic lookups count as misses.',
+  redis_unavailable: 'Redis did not answer in time or cannot be reached; requests go on without it.',
   budget_exhausted:
     'The cap on spending is reached. Cached answers go on; new questions wait for the next period or a higher cap.',
   provider_unavailable:

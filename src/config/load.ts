@@ -48,6 +48,7 @@ export function resolveConfig(
     ...parsed,
     gateway: { ...parsed.gateway, port: gatewayPort },
     admin: { ...parsed.admin, port: adminPort },
+    redis: { ...parsed.redis, url: environment['SELFHOST_REDIS_URL'] || parsed.redis.url },
     dataDir,
     apiKeys,
     adminKeySha256: adminKey === undefined ? undefined : sha256(adminKey),

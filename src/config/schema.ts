@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { keysSection } from './schema/keys.ts';
+import { redisSchema } from './schema/redis.ts';
 
 const MiB = 1024 * 1024;
 const port = z.int().min(0).max(65_535);
@@ -277,6 +278,7 @@ export const configSchema = z.strictObject({
         .describe('Needed by `kind: endpoint`.'),
     })
     .prefault({}),
+  redis: redisSchema,
   telemetry: z
     .strictObject({
       logLevel: z

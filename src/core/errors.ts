@@ -40,6 +40,8 @@ export const errorTable = {
   timeout_queue: { status: 503, retryable: true, outcome: 'overloaded' },
   cache_unavailable: { status: 503, retryable: true, outcome: 'upstream_error' },
   ledger_unavailable: { status: 503, retryable: true, outcome: 'upstream_error' },
+  /** Redis did not answer in time, or cannot be reached. */
+  redis_unavailable: { status: 503, retryable: true, outcome: 'upstream_error' },
   embedding_failed: { status: 502, retryable: true, outcome: 'upstream_error' },
   /** The cap on spending is reached: cached answers go on. */
   budget_exhausted: { status: 402, retryable: false, outcome: 'budget_blocked' },

@@ -8,6 +8,7 @@ import { cacheMetrics } from './metrics/cache.ts';
 import type { LabelValues, MetricDefinition } from './metrics/definition.ts';
 import { fleetMetrics } from './metrics/fleet.ts';
 import { moneyMetrics } from './metrics/money.ts';
+import { redisMetrics } from './metrics/redis.ts';
 import { systemMetrics } from './metrics/system.ts';
 import { trafficMetrics } from './metrics/traffic.ts';
 import { createModelLabels, type ModelLabels } from './model-labels.ts';
@@ -17,6 +18,7 @@ export const metricTable = {
   ...cacheMetrics,
   ...fleetMetrics,
   ...moneyMetrics,
+  ...redisMetrics,
   ...systemMetrics,
 } as const;
 
