@@ -235,6 +235,7 @@ describe('docs/api.md', () => {
       'provider_refused',
       'offer_gone',
       'ledger_unavailable',
+      'redis_unavailable',
     ];
     const missing = Object.keys(errorTable).filter((code) => !never.includes(code) && !text.includes(`\`${code}\``));
     assert.deepEqual(missing, []);

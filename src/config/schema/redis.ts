@@ -29,7 +29,8 @@ export const redisSchema = z
           .optional()
           .describe('Name in the certificate, where it is not the host of `url`.'),
       })
-      .prefault({}),
+      .optional()
+      .describe('For rediss:// with a CA, a certificate or a name of its own.'),
     sentinel: z
       .strictObject({
         name: z.string().min(1).describe('Name of the master group. The hosts of `url` are the sentinels then.'),

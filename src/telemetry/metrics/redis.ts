@@ -2,7 +2,7 @@ import { stageBucketsS, type MetricDefinition } from './definition.ts';
 
 const directions = ['read', 'write'] as const;
 
-/** The shared store. All absent where no Redis is configured. */
+/** The shared store. What needs an alert is absent where no Redis is configured. */
 export const redisMetrics = {
   redisCommands: {
     type: 'counter',
@@ -30,7 +30,7 @@ export const redisMetrics = {
     type: 'counter',
     name: 'selfhost_redis_connects_total',
     labels: {},
-    start: 'absent',
+    start: 'zero',
     help: 'Times Redis became ready.',
   },
   redisWritesDropped: {
