@@ -51,7 +51,7 @@ export function createBlocking({ clock, address, open, shape }: BlockingDeps): B
   };
 
   async function connected(): Promise<Client> {
-    if (client !== undefined && openedAs !== shape()) {
+    if (client !== undefined && (openedAs !== shape() || client.hasEnded())) {
       client.end();
       client = undefined;
     }

@@ -43,6 +43,8 @@ export interface ClientOptions {
 
 export interface Client {
   isReady(): boolean;
+  /** The library has given up on it: it never comes back by itself. */
+  hasEnded(): boolean;
   send(command: RedisCommand): Promise<unknown>;
   /** Replies of the commands, or the error of EXEC. */
   transaction(commands: readonly RedisCommand[]): Promise<unknown>;
@@ -73,7 +75,6 @@ function singleClient(options: ClientOptions): Client {
           ...(sentinel.passwordFile !== undefined && { sentinelPassword: secretOf(sentinel.passwordFile) }),
           sentinelRetryStrategy: options.retryAfterMs,
           sentinelCommandTimeout: options.connectTimeoutMs,
-          failoverDetector: true,
           ...(target.tls && { enableTLSForSentinelMode: true, sentinelTLS: tlsOf(options, undefined) }),
         }
       : { host: target.hosts[0]!.host, port: target.hosts[0]!.port }),
@@ -92,6 +93,7 @@ function singleClient(options: ClientOptions): Client {
   };
   return {
     isReady: () => redis.status === 'ready',
+    hasEnded: () => redis.status === 'end',
     send,
     async transaction(commands) {
       const replies = [send(['MULTI']), ...commands.map(send)];
@@ -139,6 +141,7 @@ function clusterClient(options: ClientOptions): Client {
   cluster.on('-node', options.onTopology);
   return {
     isReady: () => cluster.status === 'ready',
+    hasEnded: () => cluster.status === 'end',
     send: (command) => sendTo(cluster, command),
     async transaction(commands) {
       const chain = cluster.multi();

@@ -127,6 +127,7 @@ export function createRedisConnection(options: RedisOptions, deps: RedisDeps): R
 
   let stamp = filesStamp(options);
   const mending = clock.every(mendedEveryMs, () => {
+    if (client.hasEnded() || writer.hasEnded()) return reopen();
     if (state.kind !== 'misconfigured') return;
     const now = filesStamp(options);
     if (now === stamp) return;
