@@ -1,6 +1,8 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { CliError, printJson, type CliContext } from '../context.ts';
 import { examples } from '../examples.ts';
+import { addSimVast } from './sim-vast.ts';
+import { untilStopped, whole } from './sim-options.ts';
 
 interface ThinkerOptions {
   readonly port: number;
@@ -19,7 +21,13 @@ export function addSim(program: Command, context: CliContext): void {
   const sim = program
     .command('sim')
     .description('Play the outside world on this machine, for trials without a GPU.')
-    .addHelpText('after', examples([['llm-self-host sim thinker --port 11434', 'a simulated Ollama server']]));
+    .addHelpText(
+      'after',
+      examples([
+        ['llm-self-host sim thinker --port 11434', 'a simulated Ollama server'],
+        ['llm-self-host sim vast --port 11500', 'a simulated market of GPU machines'],
+      ]),
+    );
   sim
     .command('thinker')
     .description('Serve Ollama’s API with made-up answers at a believable pace. It says that it is simulated.')
@@ -40,6 +48,7 @@ export function addSim(program: Command, context: CliContext): void {
       ]),
     )
     .action(async (_: unknown, command: Command) => simThinker(command.optsWithGlobals<ThinkerOptions>(), context));
+  addSimVast(sim, context);
 }
 
 async function simThinker(options: ThinkerOptions, context: CliContext): Promise<void> {
@@ -75,18 +84,6 @@ async function simThinker(options: ThinkerOptions, context: CliContext): Promise
   }
   if (options.json) printJson(context, { url, profile, seed });
   else context.out(`simulated thinker on ${url}, profile ${profile}: its answers are made up\n`);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
-  await promise;
+  await untilStopped();
   await thinker.close();
-}
-
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text === '' || !Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
-    }
-    return value;
-  };
 }

@@ -18,15 +18,18 @@ export interface Composed {
   readonly evalCount: number;
 }
 
+export type Wits = 'sound' | 'garbled';
+
 /** `random` is used only where real sampling would differ between two calls: temperature without a seed. */
-export function composeAnswer(ask: Ask, random: Random): Composed {
+export function composeAnswer(ask: Ask, random: Random, wits: Wits = 'sound'): Composed {
   const last = ask.messages.at(-1);
   const question = lastUserText(ask.messages);
   const sampled = (ask.temperature ?? 0) > 0 && ask.seed === undefined;
   const variant = sampled ? random.int(2 ** 31) : ask.fingerprint;
   const thinking = ask.think === false ? [] : tokensOf(thoughts(question, ask.think));
   const calls = last?.role === 'user' ? toolCalls(ask, question) : [];
-  const full = calls.length > 0 ? '' : answerText(ask, question, last, { variant, sampled });
+  const said = calls.length > 0 ? '' : answerText(ask, question, last, { variant, sampled });
+  const full = wits === 'sound' ? said : said.replace(/\p{L}/gu, '\u0040');
   return limit(ask, thinking, tokensOf(beforeStop(full, ask.stop)), calls);
 }
 

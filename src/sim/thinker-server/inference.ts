@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ThinkerProfile } from '../profiles.ts';
-import { composeAnswer } from './answer.ts';
+import { composeAnswer, type Wits } from './answer.ts';
 import { keepAliveMs, objectOf, readAsk, runnerNeed, stringOf, type Ask } from './ask.ts';
 import { asFloat32, Embedder, normalised } from './embedding.ts';
 import { contextLengthMessage, parseFault, strikes, type Fault } from './faults.ts';
@@ -20,6 +20,7 @@ export interface InferenceDeps {
   readonly random: Random;
   readonly profile: ThinkerProfile;
   readonly cancelNotice: CancelNotice;
+  readonly wits: Wits;
   readonly runner: Runner;
   readonly scripts: Scripts;
   readonly faults: boolean;
@@ -192,7 +193,7 @@ export class Inference {
   }): void {
     const generation = new Generation(this.#deps, {
       ...run,
-      composed: composeAnswer(run.ask, this.#deps.random),
+      composed: composeAnswer(run.ask, this.#deps.random, this.#deps.wits),
       ended: (outcome, tokens) => {
         this.stats[outcome]++;
         this.stats.tokensMade += tokens;

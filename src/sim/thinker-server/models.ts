@@ -178,14 +178,17 @@ export const tagsRow = (model: StoredModel): JsonObject => ({
   capabilities: model.capabilities,
 });
 
-export const psRow = (model: StoredModel, residency: { expiresAt: string; numCtx: number }): JsonObject => ({
+export const psRow = (
+  model: StoredModel,
+  residency: { expiresAt: string; numCtx: number; vramShare: number },
+): JsonObject => ({
   name: model.name,
   model: model.name,
   size: model.sizeBytes,
   digest: model.digest,
   details: detailsOf(model),
   expires_at: residency.expiresAt,
-  size_vram: model.sizeBytes,
+  size_vram: Math.round(model.sizeBytes * residency.vramShare),
   context_length: residency.numCtx,
 });
 

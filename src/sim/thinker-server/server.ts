@@ -13,6 +13,7 @@ import { isAllowedHost, isAllowedOrigin } from './access.ts';
 import { stringOf } from './ask.ts';
 import { faultTable, parseFault } from './faults.ts';
 import type { CancelNotice } from './generation.ts';
+import type { Wits } from './answer.ts';
 import { HttpError, parseBody, readBody, sendError, sendJson, sendText } from './http.ts';
 import { Inference, type InferenceStats } from './inference.ts';
 import { Management } from './management.ts';
@@ -47,6 +48,10 @@ export interface SimulatedThinkerOptions {
   /** Residency after the last request, when the request does not say: Ollama's 5 minutes when absent. */
   readonly keepAliveMs?: number;
   readonly cancelNotice?: CancelNotice;
+  /** Share of a loaded model that lies on the GPU, 1 when absent; 0 = it runs on the CPU. */
+  readonly vramShare?: number;
+  /** `garbled`: what it says is noise, as with a broken GPU or another model under the name. `sound` when absent. */
+  readonly wits?: Wits;
   /** Requests kept for `requests()`, 0 when absent: bodies of a benchmark must not pile up. */
   readonly keptRequestsMax?: number;
   readonly version?: string;
@@ -77,6 +82,10 @@ export interface SimulatedThinker {
   requests(): readonly RecordedRequest[];
   /** The model's next responses, byte by byte. */
   script(script: Script): void;
+  /** One request of a server of the caller's, which has its own port and its own rules. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** As after a pull. */
+  addModel(model: SimulatedModel): void;
   /** Lets responses waiting at a `hold` step go on. @returns how many did. */
   release(hold: string): number;
   /** Statistics, scripts, once-faults, residency and blobs; models pulled or deleted stay so. */
@@ -116,7 +125,9 @@ export function createSimulatedThinker(options: SimulatedThinkerOptions = {}): S
   });
   const scripts = new Scripts(clock);
   const cancelNotice = options.cancelNotice ?? 'at-token';
-  const inference = new Inference({ clock, random, profile, cancelNotice, runner, scripts, faults, findModel });
+  const vramShare = options.vramShare ?? 1;
+  const wits = options.wits ?? 'sound';
+  const inference = new Inference({ clock, random, profile, cancelNotice, wits, runner, scripts, faults, findModel });
   const management = new Management({ clock, shelf, runner, stepMs: profile.instant ? 0 : 120, findModel });
 
   const get: Record<string, (response: ServerResponse) => void> = {
@@ -125,7 +136,9 @@ export function createSimulatedThinker(options: SimulatedThinkerOptions = {}): S
     '/api/status': (response) => sendJson(response, 200, { cloud: { disabled: true, source: 'simulated' } }),
     '/api/tags': (response) => sendJson(response, 200, { models: [...shelf.list(), ...faultModels].map(tagsRow) }),
     '/api/ps': (response) =>
-      sendJson(response, 200, { models: runner.residents().map((resident) => psRow(resident.model, resident)) }),
+      sendJson(response, 200, {
+        models: runner.residents().map((resident) => psRow(resident.model, { ...resident, vramShare })),
+      }),
   };
   const post: Record<string, Handler> = {
     '/api/chat': (body, response) => inference.answer('chat', body, response),
@@ -257,6 +270,8 @@ export function createSimulatedThinker(options: SimulatedThinkerOptions = {}): S
     stats,
     requests: () => [...kept],
     script: (script) => scripts.add(script),
+    handle,
+    addModel: (model) => shelf.put(storedModel(model, new Date(clock.now()).toISOString())),
     release: (hold) => scripts.release(hold),
     reset,
     close: () =>

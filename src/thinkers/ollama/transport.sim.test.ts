@@ -8,7 +8,7 @@ import { thinkerId } from '../../core/ids.ts';
 import { usdMicros } from '../../core/units.ts';
 import { aChatRequest } from '../../testing/builders.ts';
 import { RecordingSink } from '../../testing/recording-sink.ts';
-import { selfSigned } from '../../testing/self-signed.ts';
+import { selfSigned } from '../../core/self-signed.ts';
 import { createOllamaThinker } from '../thinker/ollama.ts';
 import type { ThinkerTls } from './transport.ts';
 

@@ -1,5 +1,5 @@
-/** A certificate for tests of TLS, made on the spot: no private key lies in the repository, and none expires. */
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+/** A certificate for simulations and tests of TLS, made on the spot: no private key lies in the repository, and none expires. */
+import { createHash, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 
 export interface SelfSigned {
   /** PEM. */
@@ -10,10 +10,14 @@ export interface SelfSigned {
   readonly pinSha256: string;
 }
 
-/** Valid for `localhost` and 127.0.0.1, from 2020 to 2120; a fresh P-256 key at each call. */
-export function selfSigned(): SelfSigned {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const spki = publicKey.export({ type: 'spki', format: 'der' });
+/**
+ * Valid for `localhost` and 127.0.0.1, from 2020 to 2120.
+ * @param privateKey on P-256; a fresh one when absent
+ */
+export function selfSigned(
+  privateKey: KeyObject = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+): SelfSigned {
+  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   const algorithm = der(0x30, oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02)); // ecdsa-with-SHA256
   const name = der(0x30, der(0x31, der(0x30, oid(0x55, 0x04, 0x03), der(0x0c, Buffer.from('localhost')))));
   const time = (text: string) => der(0x18, Buffer.from(text));
