@@ -154,6 +154,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       clock,
       logger,
       adminKeySha256: config.adminKeySha256,
+      metricsTokenSha256: config.metricsTokenSha256,
     });
     // A model's blob takes as long to upload as it takes.
     const adminServer = httpServer(config, 0, (request, response) => admin.handle(request, response));

@@ -18,6 +18,8 @@ export interface AdminDeps {
   readonly logger: Logger;
   /** SHA-256 of the operator key, hex; undefined: anyone on this machine may. */
   readonly adminKeySha256: string | undefined;
+  /** SHA-256 of the token that opens `/metrics` alone, hex. */
+  readonly metricsTokenSha256?: string | undefined;
   readonly options?: Partial<AdminOptions>;
 }
 

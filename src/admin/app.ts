@@ -9,6 +9,7 @@ import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type E
 import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
+import { createScrapeToken } from './scrape-token.ts';
 import { renderStatusPage, statusPagePolicy } from './status-page.ts';
 
 type Handler = (exchange: Exchange, context: AdminContext, id: string) => void | Promise<void>;
@@ -50,11 +51,12 @@ export interface Admin {
 export function createAdmin(deps: AdminDeps): Admin {
   const context: AdminContext = { ...deps, options: { ...adminDefaults, ...deps.options } };
   const guard = createGuard(deps.adminKeySha256);
+  const isScrape = createScrapeToken(deps.metricsTokenSha256);
   const management = createManagement(context);
 
   async function serve(exchange: Exchange): Promise<void> {
     // A liveness probe has no key, and learns nothing but that we live.
-    if (exchange.path !== '/healthz') {
+    if (exchange.path !== '/healthz' && !isScrape(exchange.request)) {
       const refusal = guard(exchange.request);
       if (refusal) {
         sendError(exchange, refusal, refusal.code === 'unauthorized' ? challenge : {});

@@ -44,6 +44,11 @@ export function resolveConfig(
   const adminKey =
     environment['SELFHOST_ADMIN_KEY'] ??
     (parsed.admin.keyFile === undefined ? undefined : readSecret('admin.keyFile', parsed.admin.keyFile));
+  const metricsToken =
+    environment['SELFHOST_METRICS_TOKEN'] ??
+    (parsed.telemetry.metricsTokenFile === undefined
+      ? undefined
+      : readSecret('telemetry.metricsTokenFile', parsed.telemetry.metricsTokenFile));
   const config: Config = {
     ...parsed,
     gateway: { ...parsed.gateway, port: gatewayPort },
@@ -52,6 +57,7 @@ export function resolveConfig(
     dataDir,
     apiKeys,
     adminKeySha256: adminKey === undefined ? undefined : sha256(adminKey),
+    metricsTokenSha256: metricsToken === undefined ? undefined : sha256(metricsToken),
     bearers: readBearers(parsed),
     ollamaHost: environment['OLLAMA_HOST'] || undefined,
     source,
@@ -219,7 +225,8 @@ function readApiKeys(config: FileConfig, environment: Environment): ApiKey[] {
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Tells two configurations apart and gives nothing away: secrets stay out of it, so they cannot be guessed from it. */
-export function configHash({ apiKeys: _keys, adminKeySha256: _key, bearers: _bearers, ...rest }: Config): string {
+export function configHash(config: Config): string {
+  const { apiKeys: _keys, adminKeySha256: _key, metricsTokenSha256: _token, bearers: _bearers, ...rest } = config;
   return sha256(JSON.stringify(rest)).slice(0, 12);
 }
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { keysSection } from './schema/keys.ts';
 import { redisSchema } from './schema/redis.ts';
+import { telemetrySection } from './schema/telemetry.ts';
 
 const MiB = 1024 * 1024;
 const port = z.int().min(0).max(65_535);
@@ -279,14 +280,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   redis: redisSchema,
-  telemetry: z
-    .strictObject({
-      logLevel: z
-        .enum(['error', 'warn', 'info', 'debug', 'silent'])
-        .default('info')
-        .describe('JSON lines on standard error.'),
-    })
-    .prefault({}),
+  telemetry: telemetrySection,
 });
 
 type DeepReadonly<T> = T extends (infer Item)[]
@@ -309,6 +303,7 @@ export interface Config extends FileConfig {
   readonly dataDir: string;
   readonly apiKeys: readonly ApiKey[];
   readonly adminKeySha256: string | undefined;
+  readonly metricsTokenSha256: string | undefined;
   readonly bearers: Readonly<Record<string, string>>;
   readonly ollamaHost: string | undefined;
   /** File it came from; undefined when there was none. */

@@ -265,10 +265,12 @@ export async function startAdmin({
   thinkers = [],
   entries = [],
   key,
+  metricsToken,
 }: {
   readonly thinkers?: readonly Thinker[];
   readonly entries?: CacheEntry[];
   readonly key?: string;
+  readonly metricsToken?: string;
 } = {}): Promise<RunningAdmin> {
   const requests = createRequestLog();
   const clock = new FakeClock();
@@ -299,7 +301,8 @@ export async function startAdmin({
     metrics: createMetrics(),
     clock,
     logger: silentLogger,
-    adminKeySha256: key === undefined ? undefined : createHash('sha256').update(key).digest('hex'),
+    adminKeySha256: key === undefined ? undefined : sha256(key),
+    metricsTokenSha256: metricsToken === undefined ? undefined : sha256(metricsToken),
   });
   const server: Server = createServer((request, response) => admin.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -317,3 +320,5 @@ export async function startAdmin({
       }),
   });
 }
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
