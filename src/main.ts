@@ -35,6 +35,8 @@ import { version, commit } from './version.ts';
 export interface StartOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Where log lines go; standard error when absent. */
+  readonly logFile?: string;
   /** Told of slow steps of starting, such as a download. */
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
@@ -43,7 +45,7 @@ export interface StartOptions {
 export async function startGateway(config: Config, options: StartOptions = {}): Promise<RunningGateway> {
   const clock = options.clock ?? systemClock;
   const random = systemRandom;
-  const logger = options.logger ?? createLogger(config.telemetry.logLevel);
+  const logger = options.logger ?? createLogger(config.telemetry.logLevel, options.logFile);
   const metrics = createMetrics();
   metrics.buildInfo.set({ version, commit: commit() }, 1);
   metrics.configInfo.set({ hash: configHash(config) }, 1);

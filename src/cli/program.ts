@@ -8,6 +8,8 @@ import { addKeys } from './commands/keys.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
+import { addDown } from './commands/down.ts';
+import { addUp } from './commands/up.ts';
 import { addWhy } from './commands/why.ts';
 import type { CliContext } from './context.ts';
 import { examples } from './examples.ts';
@@ -36,7 +38,19 @@ export function createProgram(context: CliContext): Command {
         ['llm-self-host cache purge --model llama3.2 --yes', 'forget the answers of one model'],
       ]),
     );
-  const adders = [addServe, addAsk, addWhy, addFeedback, addStatus, addCache, addKeys, addEmbedder, addSim];
+  const adders = [
+    addServe,
+    addUp,
+    addDown,
+    addAsk,
+    addWhy,
+    addFeedback,
+    addStatus,
+    addCache,
+    addKeys,
+    addEmbedder,
+    addSim,
+  ];
   for (const add of adders) add(program, context);
   return program;
 }

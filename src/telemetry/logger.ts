@@ -1,11 +1,12 @@
 import { pino, type Logger } from 'pino';
+import { openLogFile } from './log-file.ts';
 
 export type { Logger };
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 
-/** JSON lines on standard error: standard output belongs to the banner and to commands. */
-export function createLogger(level: LogLevel): Logger {
+/** JSON lines on standard error: standard output belongs to the banner and to commands. @param file instead of that */
+export function createLogger(level: LogLevel, file?: string): Logger {
   return pino(
     {
       level,
@@ -16,7 +17,7 @@ export function createLogger(level: LogLevel): Logger {
         censor: '[redacted]',
       },
     },
-    pino.destination({ dest: 2, sync: true }),
+    file === undefined ? pino.destination({ dest: 2, sync: true }) : openLogFile(file),
   );
 }
 

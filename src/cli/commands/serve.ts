@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { RunningGateway } from '../../running-gateway.ts';
 import { banner } from '../banner.ts';
 import { printJson, type CliContext } from '../context.ts';
+import { removeRuntime, writeRuntime } from '../runtime-file.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { examples } from '../examples.ts';
 
@@ -13,6 +14,7 @@ interface ServeOptions {
   readonly adminPort?: string;
   readonly dataDir?: string;
   readonly config?: string;
+  readonly logFile?: string;
   readonly json?: boolean;
 }
 
@@ -26,6 +28,7 @@ export function addServe(program: Command, context: CliContext): void {
     .option('--admin-port <port>', 'operator port; 0 picks a free one (SELFHOST_ADMIN_PORT; default 11436)')
     .option('--data-dir <folder>', 'where answers are kept (SELFHOST_DATA_DIR; default ~/.local/share/llm-self-host)')
     .option('--config <file>', 'YAML file of options (SELFHOST_CONFIG); config.example.yaml lists them all')
+    .option('--log-file <file>', 'log there instead of standard error; at most two files of 10 MB')
     .addHelpText(
       'after',
       examples([
@@ -55,7 +58,11 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
       bar.show(done, total, step);
       if (done >= total) bar.end();
     },
+    ...(options.logFile !== undefined && { logFile: options.logFile }),
   });
+  const { gatewayUrl, adminUrl } = gateway;
+  const startedAt = new Date(gateway.status().startedAt).toISOString();
+  writeRuntime(config.dataDir, { pid: process.pid, gatewayUrl, adminUrl, version: context.version, startedAt });
   collectStartUpGarbage();
   setFlagsFromString(`--semi-space-growth-factor=${v8GrowthFactor}`);
   const status = gateway.status();
@@ -72,6 +79,7 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
   }
   await stop.requested;
   await closeGateway(gateway, context, config.gateway.shutdownGraceMs);
+  removeRuntime(config.dataDir, process.pid);
   stop.forget();
 }
 
