@@ -10,6 +10,7 @@ import type { CacheEntry, CacheStore } from './cache-store.ts';
 import { contextVector } from './conversation.ts';
 import type { EmbedGate } from './embed-gate.ts';
 import type { CacheableRequest } from './plan.ts';
+import { rowOwner } from './scope.ts';
 import type { VectorIndex } from './vector-index.ts';
 
 export interface EntryWriterOptions {
@@ -111,7 +112,8 @@ export class EntryWriter {
     try {
       await store.put(entry);
       const scope = indexScope(semantic.scope);
-      if (this.#placing.get(entry.id) === false) await index.upsert(scope, entry.id, vector);
+      if (this.#placing.get(entry.id) === false)
+        await index.upsert(scope, entry.id, vector, { ...rowOwner(entry), expiresAt: entry.expiresAt });
       // Evicted while its vector was being placed: the removal came too early to find the vector.
       if (this.#placing.get(entry.id) === true) await index.remove(scope, entry.id);
     } finally {

@@ -1,8 +1,9 @@
 /** The keys that wall requests off from each other: the exact key, the semantic scope and its form in the index. */
 import { createHmac, hash } from 'node:crypto';
 import type { AnswerRequest } from '../core/chat.ts';
-import { exactKey, scope, type ExactKey, type Scope, type TenantId } from '../core/ids.ts';
+import { exactKey, scope, type ExactKey, type ModelName, type Scope, type TenantId } from '../core/ids.ts';
 import { canonicalRequest } from './canonical.ts';
+import type { RowOwner } from './vector-index.ts';
 
 /** Who and what an answer belongs to, apart from the request's own words. */
 export interface KeyOwner {
@@ -41,6 +42,15 @@ export function semanticScopeOf(owner: KeyOwner, request: AnswerRequest, secret:
 export function indexScopes(embeddingModelId: string): (stored: Scope) => Scope {
   const tag = hash('sha256', embeddingModelId, 'base64url').slice(0, 11);
   return (stored) => scope(`${stored}${tag}`);
+}
+
+/** Of a row in a shared index: two names of one model share their answers, as they share their scope. */
+export function rowOwner(of: {
+  readonly tenant: TenantId;
+  readonly digest: string;
+  readonly model: ModelName;
+}): RowOwner {
+  return { tenant: of.tenant, model: of.digest === '' ? of.model : of.digest };
 }
 
 function ownerFields({ epoch, tenant, digest }: KeyOwner, request: AnswerRequest): string {

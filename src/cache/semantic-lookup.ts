@@ -15,6 +15,7 @@ import type { Learner } from './learner.ts';
 import type { LookupMetrics } from './lookup-metrics.ts';
 import { traceOf } from './lookup-trace.ts';
 import { CacheableRequest } from './plan.ts';
+import { rowOwner } from './scope.ts';
 import { servesNow } from './serves-now.ts';
 import type { Neighbour, VectorIndex } from './vector-index.ts';
 import type { WhyLog } from './why-log.ts';
@@ -78,7 +79,10 @@ export function createSemanticLookup(
     const [vector, context] = await Promise.all([embed(target.text), target.earlier && contextOf(target.earlier)]);
     staged('embed');
     const scope = indexScope(target.scope);
-    const neighbours = await index.nearest(scope, vector, options.candidatesMax, callOptions);
+    const neighbours = await index.nearest(scope, vector, options.candidatesMax, {
+      ...callOptions,
+      ...(plan instanceof CacheableRequest && { owner: rowOwner({ ...plan.owner, model: plan.model }) }),
+    });
     staged('search');
     const best = neighbours[0];
     if (best === undefined || best.similarity < options.candidateSimilarityMin) {

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../core/chat.ts';
-import type { EntryId, ModelName, Scope, TenantId } from '../core/ids.ts';
+import type { EntryId, Scope, TenantId } from '../core/ids.ts';
 import type { EpochMs } from '../core/units.ts';
 import type { UnitVector } from '../core/vector.ts';
 
@@ -12,7 +12,8 @@ export interface Neighbour {
 /** Whose a row is: in the scope already, and filtered by once more where the rows of all lie together. */
 export interface RowOwner {
   readonly tenant: TenantId;
-  readonly model: ModelName;
+  /** Digest of the model, or its name where no digest is known: as in the scope. */
+  readonly model: string;
 }
 
 /** What a shared index keeps with a row. */

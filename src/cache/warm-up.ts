@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { CacheStore, EntrySummary } from './cache-store.ts';
 import { withDeadline } from './deadline.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
+import { rowOwner } from './scope.ts';
 import { nextTurn } from './time-slice.ts';
 import type { VectorIndex } from './vector-index.ts';
 
@@ -96,10 +97,10 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
   }
 
   /** Places a vector, unless its entry is gone or goes meanwhile. */
-  async function place(scope: Scope, id: EntryId, vector: UnitVector): Promise<void> {
+  async function place({ id, scope, ...entry }: Placeable, vector: UnitVector): Promise<void> {
     if (gone.has(id)) return;
     const here = indexScope(scope);
-    await index.upsert(here, id, vector);
+    await index.upsert(here, id, vector, { ...rowOwner(entry), expiresAt: entry.expiresAt });
     if (gone.has(id)) await index.remove(here, id);
   }
 
@@ -109,13 +110,13 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
     let sliceBeganMs = clock.monotonicMs();
     try {
       for await (const batch of store.semanticEntries()) {
-        for (const entry of batch) {
+        const ours = batch.filter((entry) => entry.embeddingModel === embedding.id && entry.scope !== undefined);
+        otherEmbedder += batch.length - ours.length;
+        const there = await lacking(ours);
+        for (const [at, entry] of ours.entries()) {
           if (stopped.signal.aborted) return { loaded, otherEmbedder };
-          if (entry.embeddingModel !== embedding.id || entry.scope === undefined) {
-            otherEmbedder += 1;
-            continue;
-          }
-          await place(entry.scope, entry.id, entry.vector);
+          if (there[at] === false) continue;
+          await place({ ...entry, scope: entry.scope! }, entry.vector);
           loaded += 1;
           if (clock.monotonicMs() - sliceBeganMs < sliceMs) continue;
           await nextTurn();
@@ -129,14 +130,21 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
     }
   }
 
+  /** Of a shared index, which other processes may have filled; one of this process lacks everything. */
+  async function lacking(entries: readonly EntrySummary[]): Promise<readonly boolean[]> {
+    if (index.lacking === undefined || entries.length === 0) return [];
+    return index.lacking(entries.map(({ id, scope }) => ({ scope: indexScope(scope!), entryId: id })));
+  }
+
   async function reembedAll({ onProgress, signal }: ReembedOptions): Promise<ReembedReport> {
     // Ids and texts only, and once over before anything is changed: an iteration must not chase its own writes.
-    const waiting: Waiting[] = [];
+    const waiting: Placeable[] = [];
     let unfit = 0;
     for await (const batch of store.semanticEntries()) {
       for (const entry of batch) {
         if (entry.embeddingModel === embedding.id || entry.scope === undefined) continue;
-        if (embedding.fits(entry.text)) waiting.push({ id: entry.id, text: entry.text, scope: entry.scope });
+        const { vector: _, ...summary } = entry;
+        if (embedding.fits(entry.text)) waiting.push({ ...summary, scope: entry.scope });
         else unfit += 1;
       }
       await nextTurn();
@@ -149,7 +157,7 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
       stopped.signal.throwIfAborted();
       signal?.throwIfAborted();
       const slice = waiting.slice(from, from + size);
-      const batch: Waiting[] = [];
+      const batch: Placeable[] = [];
       for (const each of slice) {
         // Only the last turn is stored: a context cannot be embedded anew, so such an answer keeps to the exact tier.
         if ((await store.get(each.id))?.semantic?.context === undefined) batch.push(each);
@@ -158,9 +166,9 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
       if (batch.length === 0) continue;
       const beganMs = clock.monotonicMs();
       const vectors = await embedStubbornly(batch.map(({ text }) => text));
-      for (const [i, { id, scope }] of batch.entries()) {
-        await store.setVector(id, embedding.id, vectors[i]!);
-        await place(scope, id, vectors[i]!);
+      for (const [i, entry] of batch.entries()) {
+        await store.setVector(entry.id, embedding.id, vectors[i]!);
+        await place(entry, vectors[i]!);
       }
       done += batch.length;
       onProgress?.({ done: from + slice.length, total });
@@ -190,4 +198,4 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
   }
 }
 
-type Waiting = Pick<EntrySummary, 'id' | 'text'> & { readonly scope: Scope };
+type Placeable = Omit<EntrySummary, 'scope'> & { readonly scope: Scope };

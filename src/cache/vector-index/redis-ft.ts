@@ -6,11 +6,7 @@ import { AppError } from '../../core/errors.ts';
 import { entryId as toEntryId, type EntryId, type Scope } from '../../core/ids.ts';
 import { addMs } from '../../core/units.ts';
 import type { UnitVector } from '../../core/vector.ts';
-import {
-  RedisReplyError,
-  type RedisCommand,
-  type RedisConnection,
-} from '../../redis/redis-connection.ts';
+import { RedisReplyError, type RedisCommand, type RedisConnection } from '../../redis/redis-connection.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Neighbour, RowOwner, VectorIndex } from '../vector-index.ts';
 import { IndexKeeper, type IndexState } from './redis-ft/index-keeper.ts';
@@ -90,8 +86,22 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
       const [added] = await guarded(() =>
         connection.transaction(
           [
-            ['HSET', key, 'scope', scope, 'tenant', tagOf(facts?.tenant ?? ''), 'model', tagOf(facts?.model ?? ''),
-              'emb', embedderTag, 'exp', String(expiresAt), 'vec', bytesOf(vector)],
+            [
+              'HSET',
+              key,
+              'scope',
+              scope,
+              'tenant',
+              tagOf(facts?.tenant ?? ''),
+              'model',
+              tagOf(facts?.model ?? ''),
+              'emb',
+              embedderTag,
+              'exp',
+              String(expiresAt),
+              'vec',
+              bytesOf(vector),
+            ],
             ['PEXPIREAT', key, String(expiresAt)],
           ],
           { as: 'write' },
@@ -168,7 +178,18 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
     now: number,
   ): RedisCommand {
     const filters = ['@scope:{$s}', '@emb:{$e}', '@exp:[$now +inf]'];
-    const params: (string | Uint8Array)[] = ['s', scope, 'e', embedderTag, 'now', String(now), 'k', String(k), 'q', bytesOf(query)];
+    const params: (string | Uint8Array)[] = [
+      's',
+      scope,
+      'e',
+      embedderTag,
+      'now',
+      String(now),
+      'k',
+      String(k),
+      'q',
+      bytesOf(query),
+    ];
     if (owner !== undefined) {
       filters.push('@tenant:{$t}', '@model:{$m}');
       params.push('t', tagOf(owner.tenant), 'm', tagOf(owner.model));
@@ -186,7 +207,8 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
     const found = new Map<EntryId, Neighbour>();
     for (const { key, fields } of rows) {
       const similarity = 1 - Number(fields.get('d') ?? Number.NaN);
-      const isOurs = fields.get('scope') === scope && fields.get('emb') === embedderTag && Number(fields.get('exp')) > now;
+      const isOurs =
+        fields.get('scope') === scope && fields.get('emb') === embedderTag && Number(fields.get('exp')) > now;
       if (!isOurs || !Number.isFinite(similarity)) continue;
       const id = toEntryId(key.slice(key.indexOf('}:') + 2));
       if (key !== rowKey(scope, id)) continue;
@@ -231,7 +253,8 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
 
   function assertSearchable(): void {
     const { state } = keeper;
-    if (state.kind === 'absent' || state.kind === 'missing') throw unavailable(`the search index cannot be used: ${state.why}`);
+    if (state.kind === 'absent' || state.kind === 'missing')
+      throw unavailable(`the search index cannot be used: ${state.why}`);
   }
 }
 
@@ -243,4 +266,3 @@ const tagOf = (text: string): string => hash('sha256', text, 'hex').slice(0, 16)
 
 /** A view: the vector may lie in a larger buffer. Little-endian, as on every machine that runs Node. */
 const bytesOf = (vector: UnitVector): Uint8Array => new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-

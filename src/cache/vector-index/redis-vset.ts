@@ -8,7 +8,13 @@ import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { entryId as toEntryId, type Scope } from '../../core/ids.ts';
 import type { UnitVector } from '../../core/vector.ts';
-import { RedisReplyError, replyList, replyText, type RedisConnection, type RedisReply } from '../../redis/redis-connection.ts';
+import {
+  RedisReplyError,
+  replyList,
+  replyText,
+  type RedisConnection,
+  type RedisReply,
+} from '../../redis/redis-connection.ts';
 import type { Neighbour, VectorIndex } from '../vector-index.ts';
 
 export interface RedisVsetDeps {
@@ -92,7 +98,9 @@ export function createRedisVsetIndex(deps: RedisVsetDeps): VectorIndex {
 
     async clear() {
       assertOpen();
-      await guarded(() => eachSet((node, key) => node.call(['UNLINK', key], { as: 'write', deadlineMs: sweepDeadlineMs })));
+      await guarded(() =>
+        eachSet((node, key) => node.call(['UNLINK', key], { as: 'write', deadlineMs: sweepDeadlineMs })),
+      );
       vectors = 0;
     },
 
@@ -150,7 +158,8 @@ export function createRedisVsetIndex(deps: RedisVsetDeps): VectorIndex {
       return await work();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      const hint = error instanceof RedisReplyError && /unknown command/i.test(why) ? ' (this server has no vector sets)' : '';
+      const hint =
+        error instanceof RedisReplyError && /unknown command/i.test(why) ? ' (this server has no vector sets)' : '';
       throw new AppError('cache_unavailable', `${why}${hint}`, { cause: error });
     }
   }
@@ -178,4 +187,3 @@ export function parseVsimReply(reply: RedisReply): Neighbour[] {
 }
 
 const bytesOf = (vector: UnitVector): Uint8Array => new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-

@@ -26,7 +26,7 @@ import type {
 export const redisCloudUrl = 'https://api.redislabs.com/v1';
 
 export interface RedisCloudDeps {
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   readonly apiKey: string;
   readonly secretKey: string;
   readonly fetch: typeof fetch;

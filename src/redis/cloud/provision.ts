@@ -11,7 +11,9 @@ export interface ProvisionWish {
   readonly name: string;
   readonly provider: string;
   readonly region: string;
-  readonly size: { readonly kind: 'essentials'; readonly bytes: number } | { readonly kind: 'pro'; readonly gib: number; readonly opsPerSecond: number };
+  readonly size:
+    | { readonly kind: 'essentials'; readonly bytes: number }
+    | { readonly kind: 'pro'; readonly gib: number; readonly opsPerSecond: number };
   readonly replication: boolean;
   readonly persistence: DatabaseWish['dataPersistence'];
   /** Addresses that may connect; undefined: all. */
@@ -53,14 +55,18 @@ export const entryBytes = { log: 2_600, ft: 5_000 } as const;
 
 interface Prepared {
   readonly plan: ProvisionPlan;
-  readonly chosen: { readonly kind: 'essentials'; readonly plan: CloudPlan; readonly tls: boolean } | { readonly kind: 'pro'; readonly wish: ProWish };
+  readonly chosen:
+    | { readonly kind: 'essentials'; readonly plan: CloudPlan; readonly tls: boolean }
+    | { readonly kind: 'pro'; readonly wish: ProWish };
   readonly paymentMethodId: number | undefined;
   readonly replication: boolean;
 }
 
 /** What would be made and what it would cost. Makes nothing. @throws provider_refused when no plan fits */
 export async function planProvision(api: RedisCloudApi, wish: ProvisionWish, signal: AbortSignal): Promise<Prepared> {
-  return wish.size.kind === 'essentials' ? planEssentials(api, wish, wish.size.bytes, signal) : planPro(api, wish, wish.size, signal);
+  return wish.size.kind === 'essentials'
+    ? planEssentials(api, wish, wish.size.bytes, signal)
+    : planPro(api, wish, wish.size, signal);
 }
 
 /** @returns undefined when a step was not confirmed. */
@@ -72,7 +78,8 @@ export async function provision(
 ): Promise<Provisioned | undefined> {
   const { chosen, plan } = prepared;
   const existing = (await api.subscriptions(chosen.kind, signal)).find(({ name }) => name === wish.name);
-  if (existing !== undefined) say(`subscription ${existing.id} is already there under the name ${wish.name}; it is used`);
+  if (existing !== undefined)
+    say(`subscription ${existing.id} is already there under the name ${wish.name}; it is used`);
   else if (!(await confirm(plan.steps[0]!))) return undefined;
   const id = existing?.id ?? (await createSubscription());
   if (existing === undefined) say(`subscription ${id} is made`);
@@ -84,7 +91,9 @@ export async function provision(
   else {
     const step = plan.steps.find(({ kind }) => kind === 'database') ?? databaseStep(wish, prepared.replication, true);
     if (!(await confirm(step))) {
-      say(`subscription ${id} stays and costs what its plan says; run this again to go on, or delete it in the console`);
+      say(
+        `subscription ${id} stays and costs what its plan says; run this again to go on, or delete it in the console`,
+      );
       return undefined;
     }
     databaseId = await api.createDatabase(place, databaseWish(wish, prepared.replication, chosenTls(chosen)), signal);
@@ -112,12 +121,20 @@ export async function provision(
   }
 }
 
-async function planEssentials(api: RedisCloudApi, wish: ProvisionWish, bytes: number, signal: AbortSignal): Promise<Prepared> {
+async function planEssentials(
+  api: RedisCloudApi,
+  wish: ProvisionWish,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<Prepared> {
   const all = await api.plans(wish.provider, signal);
   const here = all.filter(({ region }) => region === wish.region);
   if (here.length === 0) {
     const regions = [...new Set(all.map(({ region }) => region))].sort().join(', ');
-    throw new AppError('provider_refused', `${wish.provider} has no plans in ${wish.region}; its regions: ${regions || 'none'}`);
+    throw new AppError(
+      'provider_refused',
+      `${wish.provider} has no plans in ${wish.region}; its regions: ${regions || 'none'}`,
+    );
   }
   const fitting = here
     .filter((plan) => planBytes(plan) >= bytes && (!wish.replication || plan.supportReplication === true))
@@ -165,7 +182,10 @@ async function planPro(
     name: wish.name,
     paymentMethodId,
     cloudProviders: [
-      { provider: wish.provider, regions: [{ region: wish.region, networking: { deploymentCIDR: '192.168.32.0/24' } }] },
+      {
+        provider: wish.provider,
+        regions: [{ region: wish.region, networking: { deploymentCIDR: '192.168.32.0/24' } }],
+      },
     ],
     databases: [
       {
@@ -203,14 +223,21 @@ async function paymentMethod(api: RedisCloudApi, wish: ProvisionWish, signal: Ab
     throw new AppError('provider_refused', 'the account has no payment method; add one in the console of Redis Cloud');
   }
   if (known.every(({ id }) => id !== wanted)) {
-    const ids = known.map(({ id, type, creditCardEndsWith }) => `${id} (${type} …${creditCardEndsWith ?? ''})`).join(', ');
+    const ids = known
+      .map(({ id, type, creditCardEndsWith }) => `${id} (${type} …${creditCardEndsWith ?? ''})`)
+      .join(', ');
     throw new AppError('provider_refused', `payment method ${wanted} is not of this account; it has ${ids || 'none'}`);
   }
   return wanted;
 }
 
 function databaseStep(wish: ProvisionWish, replication: boolean, tls: boolean): ProvisionStep {
-  const parts = [tls ? 'TLS' : 'NO TLS (this plan has none)', replication ? 'one replica' : 'no replica', 'eviction volatile-lru', `persistence ${wish.persistence}`];
+  const parts = [
+    tls ? 'TLS' : 'NO TLS (this plan has none)',
+    replication ? 'one replica' : 'no replica',
+    'eviction volatile-lru',
+    `persistence ${wish.persistence}`,
+  ];
   return { kind: 'database', what: `database ${wish.name}: ${parts.join(', ')}`, monthlyUsd: 0 };
 }
 

@@ -79,7 +79,8 @@ export function createReplayServer({ script, greetings = [] }: ReplayOptions): R
 function isSame({ command: written }: Recording, command: readonly Buffer[]): boolean {
   const open = written.at(-1) === 'rest…';
   const recorded = open ? written.slice(0, -1) : written;
-  if (open && command.length > recorded.length) return isSame({ name: '', command: recorded, reply: null }, command.slice(0, recorded.length));
+  if (open && command.length > recorded.length)
+    return isSame({ name: '', command: recorded, reply: null }, command.slice(0, recorded.length));
   if (recorded.length !== command.length) return false;
   return recorded.every((part, at) => {
     if (typeof part === 'object' && 'any' in part) return true;
@@ -96,7 +97,9 @@ const shown = (command: readonly Buffer[]): string =>
 /** What our connection says before its first command, as a server with the Query Engine answers it. */
 export function greetings(protocol: Protocol, commands: readonly string[]): readonly Recording[] {
   const info = '# Server\r\nredis_version:8.0.6\r\nrun_id:0123456789abcdef0123456789abcdef01234567\r\nloading:0\r\n';
-  const known = commands.map((name) => encodeReply([name, -1, [], 0, 0, 0, [], [], [], []], protocol).toString('latin1'));
+  const known = commands.map((name) =>
+    encodeReply([name, -1, [], 0, 0, 0, [], [], [], []], protocol).toString('latin1'),
+  );
   const said: readonly (readonly [command: readonly string[], reply: string])[] = [
     [['hello', '3'], protocol === 3 ? '%1\r\n$5\r\nproto\r\n:3\r\n' : '-NOPROTO unsupported protocol version\r\n'],
     [['hello', 'rest…'], '*2\r\n$5\r\nproto\r\n:2\r\n'],

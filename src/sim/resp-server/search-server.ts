@@ -33,10 +33,13 @@ export interface SearchServer {
 /** KEYS: any. Output: 1 for each that exists, else 0. Reads only. */
 const existing = 'local found = {} for i, key in ipairs(KEYS) do found[i] = redis.call("EXISTS", key) end return found';
 
-export async function createSearchServer(behind: {
-  readonly host: string;
-  readonly port: number;
-}): Promise<SearchServer> {
+export interface SearchServerOptions {
+  readonly behind: { readonly host: string; readonly port: number };
+  /** 2: HELLO 3 is refused, as by a proxy that does not know it. */
+  readonly protocolMax?: Protocol;
+}
+
+export async function createSearchServer({ behind, protocolMax = 3 }: SearchServerOptions): Promise<SearchServer> {
   const indexes = new Map<string, SearchIndex>();
   const aliases = new Map<string, string>();
   const faults: string[] = [];

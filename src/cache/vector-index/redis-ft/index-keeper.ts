@@ -100,7 +100,10 @@ export class IndexKeeper {
     if (info === undefined) return;
     this.#found(info);
     if (info.algorithm !== 'FLAT' || info.documents < hnswFrom) return;
-    logger.info({ documents: info.documents }, 'the search index becomes a graph (HNSW); the old one serves until it is built');
+    logger.info(
+      { documents: info.documents },
+      'the search index becomes a graph (HNSW); the old one serves until it is built',
+    );
     await this.#make('hnsw');
     const graph = await this.#inform(this.#names.hnsw);
     if (graph === undefined || graph.indexing || graph.documents < info.documents * 0.99) return;
@@ -124,7 +127,15 @@ export class IndexKeeper {
         if (refused instanceof RedisReplyError && isNoIndex(refused)) return;
         throw refused;
       });
-      return { name, documents: 0, indexing: false, algorithm: '', dimensions: undefined, failures: 0, vectorBytes: undefined };
+      return {
+        name,
+        documents: 0,
+        indexing: false,
+        algorithm: '',
+        dimensions: undefined,
+        failures: 0,
+        vectorBytes: undefined,
+      };
     }
   }
 
@@ -171,7 +182,11 @@ export class IndexKeeper {
     if (isUnknownCommand(error)) this.#state = { kind: 'absent', why: error.message.slice(0, 80) };
     else if (error.kind === 'NOPERM') {
       const remedy = `give the user +ft.create +ft.aliasadd, or make it once: FT.CREATE ${this.definition('flat').join(' ')} and FT.ALIASADD ${this.alias} ${this.#names.flat}`;
-      if (this.#state.kind !== 'missing') this.#deps.logger.error({ why: error.message, remedy }, 'there is no search index, and this user may not make it');
+      if (this.#state.kind !== 'missing')
+        this.#deps.logger.error(
+          { why: error.message, remedy },
+          'there is no search index, and this user may not make it',
+        );
       this.#state = { kind: 'missing', why: error.message, remedy };
     } else this.#deps.logger.warn({ why: error.message }, 'the search index cannot be kept');
   }
@@ -185,4 +200,3 @@ export class IndexKeeper {
 /** Without `ERR`, and in two forms: the text is all there is to go by. */
 export const isNoIndex = ({ message }: RedisReplyError): boolean => /no such index|unknown index name/i.test(message);
 export const isUnknownCommand = ({ message }: RedisReplyError): boolean => /^ERR unknown command/i.test(message);
-
