@@ -62,7 +62,7 @@ function runConformance(
   name: string,
   open: () => Promise<{ connection: RedisConnection; close(): Promise<void>; faults?: () => readonly string[] }>,
 ): void {
-  describe(`${name}`, () => {
+  describe(name, () => {
     let world: Awaited<ReturnType<typeof open>>;
     before(async () => void (world = await open()));
     after(async () => {

@@ -195,10 +195,14 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
       params.push('t', tagOf(owner.tenant), 'm', tagOf(owner.model));
     }
     return [
-      ...(['FT.SEARCH', keeper.alias, `(${filters.join(' ')})=>[KNN $k @vec $q AS d]`] as const),
-      ...['PARAMS', String(params.length), ...params],
+      'FT.SEARCH',
+      keeper.alias,
+      `(${filters.join(' ')})=>[KNN $k @vec $q AS d]`,
+      'PARAMS',
+      String(params.length),
+      ...params,
       // A single server gives the nearest in no order, and ten at most, unless it is asked.
-      ...['SORTBY', 'd', 'LIMIT', '0', String(k), 'RETURN', '4', 'd', 'scope', 'emb', 'exp', 'DIALECT', '2'],
+      ...`SORTBY d LIMIT 0 ${k} RETURN 4 d scope emb exp DIALECT 2`.split(' '),
     ];
   }
 

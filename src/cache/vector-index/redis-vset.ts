@@ -78,8 +78,11 @@ export function createRedisVsetIndex(deps: RedisVsetDeps): VectorIndex {
       const reply = await guarded(() =>
         connection.call(
           [
-            ...(['VSIM', keyOf(scope), 'FP32', bytesOf(query), 'WITHSCORES', 'COUNT', String(wanted)] as const),
-            ...['EF', String(Math.max(options.effort ?? effortDefault, wanted))],
+            'VSIM',
+            keyOf(scope),
+            'FP32',
+            bytesOf(query),
+            ...`WITHSCORES COUNT ${wanted} EF ${Math.max(options.effort ?? effortDefault, wanted)}`.split(' '),
           ],
           { as: 'read' },
         ),
@@ -172,7 +175,7 @@ export function createRedisVsetIndex(deps: RedisVsetDeps): VectorIndex {
 /** Element, score, element, score: flat in RESP2, a map in RESP3 that comes flat or in pairs. */
 export function parseVsimReply(reply: RedisReply): Neighbour[] {
   const flat = replyList(reply).flatMap((each): readonly RedisReply[] =>
-    typeof each === 'object' && each !== null && !Buffer.isBuffer(each) ? (each as readonly RedisReply[]) : [each],
+    typeof each === 'object' && each !== null && !Buffer.isBuffer(each) ? each : [each],
   );
   const found: Neighbour[] = [];
   for (let at = 0; at + 1 < flat.length; at += 2) {

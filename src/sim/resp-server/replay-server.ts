@@ -9,7 +9,7 @@ import { CommandReader, encodeReply, type Protocol } from './frames.ts';
 export interface Recording {
   readonly name: string;
   /** Text is UTF-8; binary as base64; `any` stands for an argument that differs from run to run, and `rest…` for all that follow. */
-  readonly command: readonly (string | { readonly base64: string } | { readonly any: string } | 'rest…')[];
+  readonly command: readonly (string | { readonly base64: string } | { readonly any: string })[];
   /** The raw reply, each byte one character (latin1); null: none comes, the caller waits for ever. */
   readonly reply: string | null;
 }

@@ -158,14 +158,13 @@ export class IndexKeeper {
 
   /** Behind FT.CREATE; also for an administrator who makes it by hand. */
   definition(kind: 'flat' | 'hnsw'): readonly string[] {
-    const shape = ['TYPE', 'FLOAT32', 'DIM', String(this.#deps.dimensions), 'DISTANCE_METRIC', 'COSINE'];
-    const graph = [...shape, 'M', '16', 'EF_CONSTRUCTION', '200'];
-    const vector = kind === 'flat' ? ['FLAT', '6', ...shape] : ['HNSW', '10', ...graph];
-    return [
-      ...[this.#names[kind], 'ON', 'HASH', 'PREFIX', '1', this.rowPrefix, 'SCHEMA'],
-      ...['scope', 'TAG', 'CASESENSITIVE', 'tenant', 'TAG', 'CASESENSITIVE', 'model', 'TAG', 'CASESENSITIVE'],
-      ...['emb', 'TAG', 'CASESENSITIVE', 'exp', 'NUMERIC', 'vec', 'VECTOR', ...vector],
-    ];
+    const shape = `TYPE FLOAT32 DIM ${this.#deps.dimensions} DISTANCE_METRIC COSINE`;
+    const vector = kind === 'flat' ? `FLAT 6 ${shape}` : `HNSW 10 ${shape} M 16 EF_CONSTRUCTION 200`;
+    const tags = ['scope', 'tenant', 'model', 'emb'].map((name) => `${name} TAG CASESENSITIVE`).join(' ');
+    // No name in it has a space: the prefix is checked when the configuration is read.
+    return `${this.#names[kind]} ON HASH PREFIX 1 ${this.rowPrefix} SCHEMA ${tags} exp NUMERIC vec VECTOR ${vector}`.split(
+      ' ',
+    );
   }
 
   #found(info: IndexInfo): void {
