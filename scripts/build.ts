@@ -1,20 +1,30 @@
 /**
- * Compiles src/ to dist/ and copies what is not TypeScript. `npm ci` runs it, so it must be quick and
+ * Compiles src/ to dist/, copies what is not TypeScript, and bundles the dashboard. `npm ci` runs it, so it must be quick and
  * must not stand in the way of an installation without development dependencies that brings its dist/.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { bundleDashboard } from '../src/dashboard/bundle.ts';
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, 'dist');
 /** Beside dist/, so that what runs from dist/ meanwhile keeps its files, and a failed build leaves the last good one. */
 const fresh = join(root, `dist-${process.pid}`);
 
-process.exitCode = build();
+process.exitCode = await build();
 
-function build(): number {
+async function build(): Promise<number> {
   const compiler = findCompiler();
   if (compiler === undefined) {
     if (existsSync(join(dist, 'cli', 'main.js'))) return 0;
@@ -34,13 +44,24 @@ function build(): number {
     return 1;
   }
   const assets = globSync('src/**/*', { cwd: root, withFileTypes: true }).filter(
-    (entry) => entry.isFile() && !entry.name.endsWith('.ts') && !entry.parentPath.includes('__fixtures__'),
+    (entry) =>
+      entry.isFile() &&
+      !entry.name.endsWith('.ts') &&
+      !entry.parentPath.includes('__fixtures__') &&
+      !entry.parentPath.startsWith(join(root, 'src', 'dashboard', 'app')),
   );
   for (const asset of assets) {
     const from = join(asset.parentPath, asset.name);
     const to = join(fresh, from.slice(join(root, 'src').length));
     mkdirSync(dirname(to), { recursive: true });
     copyFileSync(from, to);
+  }
+  try {
+    await makeDashboard();
+  } catch (error) {
+    console.error(`build: the dashboard cannot be bundled: ${(error as Error).message}; dist/ is as it was`);
+    rmSync(fresh, { recursive: true, force: true });
+    return 1;
   }
   const broken = typeScriptUrls();
   if (broken.length > 0) {
@@ -52,6 +73,12 @@ function build(): number {
   renameSync(fresh, dist);
   console.log(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   return 0;
+}
+
+async function makeDashboard(): Promise<void> {
+  const assets = join(fresh, 'dashboard', 'assets');
+  mkdirSync(assets, { recursive: true });
+  for (const { name, body } of await bundleDashboard({ minify: true })) writeFileSync(join(assets, name), body);
 }
 
 function findCompiler(): string | undefined {

@@ -73,6 +73,7 @@ if (words.length === 0) {
   await check('format', 'oxfmt', ['--check', '.'], 'npm run format');
   await check('lint', 'oxlint', ['--type-aware'], 'npm run lint');
   await check('types', 'tsc', ['-p', 'tsconfig.json'], 'npm run types');
+  await check('types of the dashboard', 'tsc', ['-p', 'src/dashboard/app/tsconfig.json'], 'npm run types');
 } else {
   summary.push(`only files matching ${words.join(' or ')}; format, lint and types not checked`);
 }

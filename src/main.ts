@@ -8,6 +8,7 @@ import { isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createFeedback } from './compose/feedback.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
+import { createOperatorPage } from './compose/operator-page.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createStatus } from './compose/status.ts';
 import { configHash } from './config/load.ts';
@@ -139,12 +140,15 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       admission,
       urls: () => ({ gatewayUrl, adminUrl }),
     });
+    const operatorPage = await createOperatorPage(config, base);
+    closers.push(() => operatorPage.close());
     const admin = createAdmin({
       facts: {
         status,
         requests: (limit) => requestLog.list(limit),
         request: (id) => requestLog.get(id),
         requestsMax: requestLog.capacity,
+        requestsSeen: () => requestLog.added,
         why: (id) => rememberer.cache.why(id),
         feedback,
       },
@@ -157,7 +161,10 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       logger,
       adminKeySha256: config.adminKeySha256,
       metricsTokenSha256: config.metricsTokenSha256,
+      viewerKeySha256: config.viewerKeySha256,
+      ...operatorPage,
     });
+    closers.push(() => admin.close());
     // A model's blob takes as long to upload as it takes.
     const adminServer = httpServer(config, 0, (request, response) => admin.handle(request, response));
     adminUrl = await listen(adminServer, 'admin', config.admin.host, config.admin.port);
@@ -171,6 +178,10 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         return keys.required;
       },
       status,
+      loginUrl() {
+        const path = operatorPage.createLoginPath();
+        return path === undefined ? undefined : adminUrl + path;
+      },
       close({ graceMs = config.gateway.shutdownGraceMs } = {}) {
         // Stop accepting, finish streams, then stop the rooms in the reverse order of their making.
         closing ??= (async () => {

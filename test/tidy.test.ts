@@ -35,7 +35,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   fleet: ['core', 'telemetry', 'thinkers', 'ledger', 'redis'],
   gateway: ['core', 'telemetry', 'cache', 'router', 'ledger', 'thinkers', 'keys'], // thinkers: the port types behind /api/tags, /api/ps and /api/show
   admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger', 'keys'],
-  dashboard: ['admin'],
+  dashboard: ['admin', 'core', 'telemetry'], // the words of the system, and types of what the operator port tells
   sim: ['core'], // a simulator that shared our clients or encoders could not catch their faults
   testing: ['core', 'cache', 'thinkers', 'router', 'telemetry', 'fleet', 'ledger', 'redis'],
   version: [],
@@ -106,14 +106,14 @@ const composers = ['main', 'compose'];
 
 const linesMax = 400;
 const files = repositoryFiles();
-const typescript = files.filter((path) => path.endsWith('.ts'));
+const typescript = files.filter((path) => /\.tsx?$/.test(path));
 const source = typescript.filter((path) => path.startsWith('src/'));
 /** Declarations of packages that bring none are nobody's room: they hold no code. */
 const production = source.filter((path) => !isTestFile(path) && !path.endsWith('.d.ts'));
 
 const roomOf = (path: string): string => {
   const [, first] = path.split('/');
-  return first!.replace(/\.ts$/, '');
+  return first!.replace(/\.tsx?$/, '');
 };
 
 /** One readable complaint per line: a list of objects hides the path that matters. */
@@ -157,7 +157,7 @@ describe('tidy', () => {
   it('writes relative imports with their extension', () => {
     const wrong = typescript
       .flatMap(importsOf)
-      .filter(({ specifier, to }) => to !== undefined && !/\.(ts|js|json)$/.test(specifier));
+      .filter(({ specifier, to }) => to !== undefined && !/\.(tsx?|js|json|css)$/.test(specifier));
     none(
       wrong.map(({ from, specifier }) => `${from} imports ${specifier}`),
       'Node runs these files as they are, and resolves no extension',
@@ -176,8 +176,9 @@ describe('tidy', () => {
 
   it('takes time, chance and the environment from its dependencies', () => {
     const owners: readonly (readonly [pattern: RegExp, owner: RegExp])[] = [
-      [/\bDate\.now\(|\bnew Date\(\)/, /^src\/core\/clock\.ts$|^src\/testing\//],
-      [/\bMath\.random\b/, /^src\/core\/random\.ts$/],
+      // What runs in a browser has the browser's own.
+      [/\bDate\.now\(|\bnew Date\(\)/, /^src\/core\/clock\.ts$|^src\/testing\/|^src\/dashboard\/app\//],
+      [/\bMath\.random\b/, /^src\/core\/random\.ts$|^src\/dashboard\/app\//],
       [
         /(?<![.\w])(setTimeout|setInterval)\(/,
         /^src\/core\/clock\.ts$|^src\/cli\/|^src\/admin\/status-page\/script\.ts$/,

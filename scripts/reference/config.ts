@@ -13,6 +13,7 @@ const samples: Readonly<Record<string, unknown>> = {
   'keys.byAddress.*.limits.usdPerDay': 2,
   'admin.keyFile': '/etc/llm-self-host/admin-key',
   'telemetry.metricsTokenFile': '/etc/llm-self-host/metrics-token',
+  'admin.viewerKeyFile': '/etc/llm-self-host/viewer-key',
   'thinkers.*.url': 'http://gpu.example:11434',
   'thinkers.*.name': 'gpu',
   'thinkers.*.bearerFile': '/etc/llm-self-host/gpu-bearer',

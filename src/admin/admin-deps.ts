@@ -4,9 +4,13 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
-import type { AdminFacts, CacheCommands } from './admin-types.ts';
+import type { AdminFacts, CacheCommands, DashboardFiles } from './admin-types.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { AdminKeys } from './guard.ts';
+import type { Live } from './live.ts';
+import type { Sessions } from './sessions.ts';
 
-export interface AdminDeps {
+export interface AdminDeps extends AdminKeys {
   readonly facts: AdminFacts;
   readonly cache: CacheCommands;
   readonly keys: KeyRing;
@@ -16,10 +20,12 @@ export interface AdminDeps {
   readonly onModelsChanged?: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** SHA-256 of the operator key, hex; undefined: anyone on this machine may. */
-  readonly adminKeySha256: string | undefined;
   /** SHA-256 of the token that opens `/metrics` alone, hex. */
   readonly metricsTokenSha256?: string | undefined;
+  readonly sessions: Sessions;
+  readonly auditLog: AuditLog;
+  /** undefined: the plain page alone. */
+  readonly dashboard?: DashboardFiles;
   readonly options?: Partial<AdminOptions>;
 }
 
@@ -34,4 +40,5 @@ export const adminDefaults: AdminOptions = { bodyBytesMax: 64 * 1024, management
 
 export interface AdminContext extends Omit<AdminDeps, 'options'> {
   readonly options: AdminOptions;
+  readonly live: Live;
 }

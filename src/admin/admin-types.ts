@@ -11,6 +11,71 @@ import type { RequestRecord } from '../telemetry/request-log.ts';
 
 export type { FeedbackReply } from '../cache/feedback-reply.ts';
 
+/** `viewer` sees everything and changes nothing. */
+export type Role = 'operator' | 'viewer';
+
+/** `GET /api/session`: who the page is, for the port. */
+export interface SessionView {
+  /** false: whoever reaches this port may do everything. */
+  readonly keyRequired: boolean;
+  /** undefined for one who must log in. */
+  readonly role: Role | undefined;
+  readonly via: 'key' | 'session' | 'local' | undefined;
+}
+
+/** Body of `POST /api/session`. */
+export type LoginRequest = { readonly key: string } | { readonly link: string };
+
+/** Of `POST /api/session/link`. */
+export interface LoginLinkReply {
+  /** Opens the page as the operator, once. */
+  readonly path: string;
+}
+
+/** One line of `GET /api/audit`. */
+export interface AuditEntry {
+  readonly at: number;
+  readonly role: Role | undefined;
+  readonly via: 'key' | 'session' | 'local' | undefined;
+  /** Short name of the session. */
+  readonly session?: string | undefined;
+  /** Method and route. */
+  readonly action: string;
+  /** The path as it was asked. */
+  readonly target: string;
+  readonly status: number;
+  readonly detail?: string | undefined;
+}
+
+/** Data of every event of `GET /api/live`; the event's name is the topic. */
+export interface LiveMessage {
+  /** When this held. */
+  readonly at: number;
+  readonly value: unknown;
+}
+
+/** Of the topic `requests`, newest first. `more`: after those that were told before; `all`: forget those. */
+export interface LiveRequests {
+  readonly kind: 'more' | 'all';
+  readonly requests: readonly RequestRecord[];
+}
+
+/** One file of the dashboard, as it is sent. */
+export interface PageFile {
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly gzip: Buffer | undefined;
+  readonly etag: string;
+  /** Its name changes with its content. */
+  readonly isImmutable: boolean;
+}
+
+/** Port: the dashboard's files. */
+export interface DashboardFiles {
+  /** undefined: there is no such file, or the dashboard was not built. */
+  file(name: string): Promise<PageFile | undefined>;
+}
+
 export interface StatusReport {
   readonly name: 'llm-self-host';
   readonly version: string;
@@ -125,6 +190,8 @@ export interface AdminFacts {
   request(id: string): RequestRecord | undefined;
   /** Requests that `request` finds. */
   readonly requestsMax: number;
+  /** All since start. */
+  requestsSeen(): number;
   /** What the semantic tier saw; holds text of prompts. */
   why(id: RequestId): WhyRecord | undefined;
   feedback(feedback: Feedback): FeedbackResult;

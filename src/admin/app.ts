@@ -3,14 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unknownRequest } from '../cache/feedback-reply.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
+import { auditLimits } from './audit-log.ts';
 import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
-import { challenge, createGuard } from './guard.ts';
+import { challengeOf, createGuard, isReading } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
+import { createLive, type Topic } from './live.ts';
+import { findPageFile, sendPageFile, showPlainPage } from './page-routes.ts';
 import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
 import { createScrapeToken } from './scrape-token.ts';
-import { renderStatusPage, statusPagePolicy } from './status-page.ts';
+import { createLoginLink, login, logout, showSession } from './session-routes.ts';
 
 type Handler = (exchange: Exchange, context: AdminContext, id: string) => void | Promise<void>;
 
@@ -20,10 +23,19 @@ interface Route {
   /** `:id` matches one segment. */
   readonly path: string;
   readonly handle: Handler;
+  /** Whom it answers; default: everybody who may read, for GET, and operators otherwise. */
+  readonly for?: 'strangers' | 'viewers';
 }
 
 export const adminRoutes: readonly Route[] = [
-  { method: 'GET', path: '/', handle: showPage },
+  { method: 'GET', path: '/', handle: showPlainPage },
+  { method: 'GET', path: '/plain', handle: showPlainPage },
+  { method: 'GET', path: '/api/session', handle: showSession, for: 'strangers' },
+  { method: 'POST', path: '/api/session', handle: login, for: 'strangers' },
+  { method: 'DELETE', path: '/api/session', handle: logout, for: 'strangers' },
+  { method: 'POST', path: '/api/session/link', handle: createLoginLink },
+  { method: 'GET', path: '/api/audit', handle: listAudit },
+  { method: 'GET', path: '/api/live', handle: (exchange, { live }) => live.open(exchange) },
   { method: 'GET', path: '/metrics', handle: showMetrics },
   { method: 'GET', path: '/healthz', handle: (exchange) => sendJson(exchange, { status: 'ok' }) },
   { method: 'GET', path: '/api/status', handle: (exchange, { facts }) => sendJson(exchange, facts.status()) },
@@ -46,29 +58,55 @@ export const adminRoutes: readonly Route[] = [
 
 export interface Admin {
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Ends the streams of open pages. */
+  close(): void;
 }
 
 export function createAdmin(deps: AdminDeps): Admin {
-  const context: AdminContext = { ...deps, options: { ...adminDefaults, ...deps.options } };
-  const guard = createGuard(deps.adminKeySha256);
+  const live = createLive({ ...deps, topics: topicsOf(deps) });
+  const context: AdminContext = { ...deps, options: { ...adminDefaults, ...deps.options }, live };
+  const guard = createGuard(deps, deps.sessions);
   const isScrape = createScrapeToken(deps.metricsTokenSha256);
   const management = createManagement(context);
 
   async function serve(exchange: Exchange): Promise<void> {
+    const { request, path } = exchange;
     // A liveness probe has no key, and learns nothing but that we live.
-    if (exchange.path !== '/healthz' && !isScrape(exchange.request)) {
-      const refusal = guard(exchange.request);
-      if (refusal) {
-        sendError(exchange, refusal, refusal.code === 'unauthorized' ? challenge : {});
-        return;
-      }
+    if (path === '/healthz') return sendJson(exchange, { status: 'ok' });
+    if (isScrape(request)) return await showMetrics(exchange, context);
+    const visit = guard(request);
+    if (visit.kind === 'refused') return sendError(exchange, visit.error);
+    if (visit.kind === 'admitted') exchange.visitor = visit.visitor;
+    // Whoever may log in may load the page that asks for the key.
+    const pageFile = isReading(exchange.method) ? await findPageFile(context, path) : undefined;
+    if (pageFile !== undefined) return sendPageFile(exchange, pageFile);
+    const found = isManagementRoute(path) ? undefined : tryRoute(exchange);
+    if (visit.kind === 'stranger' && found?.route.for !== 'strangers')
+      return sendError(exchange, visit.error, challengeOf(request));
+    if (!isReading(exchange.method)) {
+      // What it came to is known when the answer has ended.
+      exchange.response.once('close', () => note(exchange, found?.route));
+      if (exchange.visitor?.role === 'viewer' && found?.route.for === undefined)
+        throw new AppError('forbidden', `${exchange.method} ${path} is for the operator; this key may only look`);
     }
-    if (isManagementRoute(exchange.path)) {
-      await management(exchange);
-      return;
-    }
-    const { route, id } = findRoute(exchange);
+    if (isManagementRoute(path)) return await management(exchange);
+    const { route, id } = found ?? findRoute(exchange);
     await route.handle(exchange, context, id);
+  }
+
+  /** Every try to change something, also the ones that were refused. What viewers may ask changes nothing. */
+  function note(exchange: Exchange, route: Route | undefined): void {
+    if (route?.for === 'viewers') return;
+    const { visitor, method, path, response, audit } = exchange;
+    deps.auditLog.append({
+      role: visitor?.role,
+      via: visitor?.via,
+      ...(visitor?.session !== undefined && { session: visitor.session }),
+      action: `${method} ${route?.path ?? path}`,
+      target: path,
+      status: response.statusCode,
+      ...audit,
+    });
   }
 
   return {
@@ -86,8 +124,14 @@ export function createAdmin(deps: AdminDeps): Admin {
         else sendError(exchange, error, allowOf(exchange, error));
       });
     },
+    close: () => live.close(),
   };
 }
+
+/** What open pages are told by themselves: the same values as the routes of these names. */
+const topicsOf = ({ facts }: AdminDeps): Readonly<Record<string, Topic>> => ({
+  status: { everyMs: 2_000, read: () => facts.status() },
+});
 
 function openExchange(request: IncomingMessage, response: ServerResponse): Exchange {
   const url = request.url ?? '/';
@@ -98,11 +142,27 @@ function openExchange(request: IncomingMessage, response: ServerResponse): Excha
     method: request.method ?? 'GET',
     path: mark === -1 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1)),
+    visitor: undefined,
+    audit: {},
   };
 }
 
+interface FoundRoute {
+  readonly route: Route;
+  readonly id: string;
+}
+
+function tryRoute(exchange: Exchange): FoundRoute | undefined {
+  try {
+    return findRoute(exchange);
+  } catch {
+    // Told to those who may know.
+    return undefined;
+  }
+}
+
 /** @throws AppError route_not_found | method_not_allowed */
-function findRoute({ method, path }: Exchange): { readonly route: Route; readonly id: string } {
+function findRoute({ method, path }: Exchange): FoundRoute {
   const here = adminRoutes.flatMap((route) => {
     const id = matchPath(route.path, path);
     return id === undefined ? [] : [{ route, id }];
@@ -147,17 +207,6 @@ async function showMetrics(exchange: Exchange, { metrics }: AdminContext): Promi
   sendText(exchange, { contentType: metrics.registry.contentType, body });
 }
 
-/** Enough for the eye; `/api/requests` has the rest. */
-const pageRequests = 20;
-
-function showPage(exchange: Exchange, { facts, clock }: AdminContext): void {
-  sendText(exchange, {
-    contentType: 'text/html; charset=utf-8',
-    body: renderStatusPage({ status: facts.status(), requests: facts.requests(pageRequests), now: clock.now() }),
-    headers: { 'content-security-policy': statusPagePolicy },
-  });
-}
-
 function listRequests(exchange: Exchange, { facts }: AdminContext): void {
   const limit = wholeNumber(exchange.query, 'limit', { fallback: 50, max: facts.requestsMax });
   sendJson(exchange, { requests: facts.requests(limit) });
@@ -167,4 +216,9 @@ function showRequest(exchange: Exchange, { facts }: AdminContext, id: string): v
   const record = facts.request(id);
   if (!record) throw unknownRequest(id, facts.requestsMax);
   sendJson(exchange, record);
+}
+
+function listAudit(exchange: Exchange, { auditLog }: AdminContext): void {
+  const limit = wholeNumber(exchange.query, 'limit', { fallback: 100, max: auditLimits.shownMax });
+  sendJson(exchange, { entries: auditLog.list(limit) });
 }

@@ -1,7 +1,9 @@
 /** Reading and answering requests of the operator port. */
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../core/errors.ts';
 import type { JsonValue } from '../core/json.ts';
+import type { Visitor } from './guard.ts';
 
 /** One request on its way through the operator port. */
 export interface Exchange {
@@ -10,6 +12,10 @@ export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** undefined for a stranger, whom few routes answer. */
+  visitor: Visitor | undefined;
+  /** What the audit log says beside the route, where that is not enough. */
+  readonly audit: { detail?: string };
 }
 
 /** Answers with these headers: nothing here is for caches, frames or guessing browsers. */
@@ -27,17 +33,26 @@ export interface TextReply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** HEAD gets the same head and no body. */
-export function sendText(
+export const sendText = (exchange: Exchange, { body, ...reply }: TextReply): void =>
+  sendBytes(exchange, { ...reply, body: Buffer.from(body) });
+
+/** HEAD gets the same head and no body; who has the same already gets the head alone. */
+export function sendBytes(
   { request, response }: Exchange,
-  { status = 200, contentType, body, headers }: TextReply,
+  { status = 200, contentType, body, headers }: Omit<TextReply, 'body'> & { readonly body: Buffer },
 ): void {
   if (response.headersSent || response.destroyed) return;
+  const etag = headers?.['etag'];
+  if (status === 200 && etag !== undefined && request.headers['if-none-match'] === etag) {
+    response.writeHead(304, { ...baseHeaders, ...headers });
+    response.end();
+    return;
+  }
   response.writeHead(status, {
     ...baseHeaders,
     ...headers,
     'content-type': contentType,
-    'content-length': Buffer.byteLength(body),
+    'content-length': body.length,
   });
   response.end(request.method === 'HEAD' ? undefined : body);
   // A body nobody reads would keep the connection busy.
@@ -52,13 +67,20 @@ export function sendJson(
     headers = {},
   }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
 ): void {
+  const body = `${JSON.stringify(value)}\n`;
   sendText(exchange, {
     status,
     contentType: 'application/json; charset=utf-8',
-    body: `${JSON.stringify(value)}\n`,
-    headers,
+    body,
+    // A page that polls learns with a few bytes that nothing changed.
+    headers: isRead(exchange) && status === 200 ? { etag: etagOf(body), ...headers } : headers,
   });
 }
+
+const isRead = ({ method }: Exchange): boolean => method === 'GET' || method === 'HEAD';
+
+export const etagOf = (body: string | Buffer): string =>
+  `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
 
 export function sendError(exchange: Exchange, error: AppError, headers: Readonly<Record<string, string>> = {}): void {
   const { code, message, retryAfterMs } = error;

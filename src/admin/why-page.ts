@@ -88,7 +88,8 @@ const effects: Readonly<Record<FeedbackReply['effect'], string>> = {
   counted: 'Noted. It counts for this stored answer and teaches the score.',
 };
 
-const heading = (title: string): string => `<h1>${title}</h1>\n<p><a href="/">Status</a></p>`;
+const heading = (title: string): string =>
+  `<h1>${title}</h1>\n<p><a href="/plain">Status</a> · <a href="/requests">Dashboard</a></p>`;
 
 function questions({ question, served }: RequestStory): string {
   const rows: [string, string][] = [];

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { aStatus } from '../../test/support/running-admin.ts';
 import { banner, type BannerFacts } from './banner.ts';
 
-const facts: BannerFacts = { keyRequired: false, adminKeyRequired: false, configFile: undefined };
+const facts: BannerFacts = { keyRequired: false, adminKeyRequired: false, loginUrl: undefined, configFile: undefined };
 const [thinker] = aStatus().thinkers;
 const simulated = { ...thinker!, name: 'simulated', kind: 'simulated' as const, models: ['sim-chat:latest'] };
 
@@ -98,10 +98,16 @@ describe('banner', () => {
   });
 
   it('sends a key where one is needed', () => {
-    const text = banner(aStatus(), { keyRequired: true, adminKeyRequired: true, configFile: 'gateway.yaml' });
+    const text = banner(aStatus(), {
+      keyRequired: true,
+      adminKeyRequired: true,
+      loginUrl: 'http://127.0.0.1:11436/login#link=abc',
+      configFile: 'gateway.yaml',
+    });
     assert.match(text, /curl -i -H "Authorization: Bearer \$SELFHOST_API_KEY" /);
     assert.match(text, /\/v1 {2}\(with your key\)/);
     assert.match(text, /asks for its key/);
+    assert.match(text, /^ {12}http:\/\/127\.0\.0\.1:11436\/login#link=abc {2}\(logs in once/m);
     assert.match(text, /Config {4}gateway\.yaml/);
   });
 

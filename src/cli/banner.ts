@@ -8,6 +8,8 @@ export interface BannerFacts {
   readonly keyRequired: boolean;
   /** The operator port asks for its key. */
   readonly adminKeyRequired: boolean;
+  /** Opens the page as the operator, once; undefined where no key is set. */
+  readonly loginUrl: string | undefined;
   /** Configuration file in use, if any. */
   readonly configFile: string | undefined;
 }
@@ -16,7 +18,11 @@ export function banner(status: StatusReport, facts: BannerFacts): string {
   const { gatewayUrl, adminUrl } = status;
   const rows = [
     row('Gateway', gatewayUrl),
-    row('Operator', `${adminUrl}  (status page, metrics, models${facts.adminKeyRequired ? '; asks for its key' : ''})`),
+    row(
+      'Operator',
+      `${adminUrl}  (dashboard, metrics, models${facts.adminKeyRequired ? '; asks for its key' : ''})`,
+      ...(facts.loginUrl === undefined ? [] : [`${facts.loginUrl}  (logs in once, within an hour)`]),
+    ),
     row('Answers', ...answersFrom(status.thinkers)),
     row('Cache', cacheLine(status), ...optional(semanticLine(status))),
     row('Embedder', `${status.embedding.id}: ${status.embedding.why}`, ...optional(status.embedding.remedy)),

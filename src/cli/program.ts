@@ -5,6 +5,7 @@ import { addCache } from './commands/cache.ts';
 import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
 import { addKeys } from './commands/keys.ts';
+import { addLogin } from './commands/login.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
@@ -46,6 +47,7 @@ export function createProgram(context: CliContext): Command {
     addWhy,
     addFeedback,
     addStatus,
+    addLogin,
     addCache,
     addKeys,
     addEmbedder,

@@ -49,6 +49,11 @@ export function resolveConfig(
     (parsed.telemetry.metricsTokenFile === undefined
       ? undefined
       : readSecret('telemetry.metricsTokenFile', parsed.telemetry.metricsTokenFile));
+  const viewerKey =
+    environment['SELFHOST_VIEWER_KEY'] ??
+    (parsed.admin.viewerKeyFile === undefined
+      ? undefined
+      : readSecret('admin.viewerKeyFile', parsed.admin.viewerKeyFile));
   const config: Config = {
     ...parsed,
     gateway: { ...parsed.gateway, port: gatewayPort },
@@ -58,6 +63,7 @@ export function resolveConfig(
     apiKeys,
     adminKeySha256: adminKey === undefined ? undefined : sha256(adminKey),
     metricsTokenSha256: metricsToken === undefined ? undefined : sha256(metricsToken),
+    viewerKeySha256: viewerKey === undefined ? undefined : sha256(viewerKey),
     bearers: readBearers(parsed),
     ollamaHost: environment['OLLAMA_HOST'] || undefined,
     source,
@@ -253,6 +259,19 @@ function refuseOpenDoors(config: Config): void {
       'config_invalid',
       `admin.host is ${config.admin.host}, which others can reach, and no operator key is configured; ` +
         'set admin.keyFile or SELFHOST_ADMIN_KEY, or listen on 127.0.0.1',
+    );
+  }
+  if (config.viewerKeySha256 !== undefined && config.adminKeySha256 === undefined) {
+    throw new AppError(
+      'config_invalid',
+      'a viewer key is set (admin.viewerKeyFile or SELFHOST_VIEWER_KEY) and no operator key, so everybody on this ' +
+        'machine is the operator; set admin.keyFile or SELFHOST_ADMIN_KEY as well',
+    );
+  }
+  if (config.viewerKeySha256 !== undefined && config.viewerKeySha256 === config.adminKeySha256) {
+    throw new AppError(
+      'config_invalid',
+      'the viewer key is the operator key, so whoever looks may also change things; use two keys',
     );
   }
   if (config.embedding.kind === 'endpoint' && config.embedding.endpoint === undefined) {

@@ -86,6 +86,11 @@ export const configSchema = z.strictObject({
         .describe('Operator port address. Anything but loopback needs a key.'),
       port: port.default(11_436).describe('0 picks a free port.'),
       keyFile: z.string().min(1).optional().describe('File with the operator key; also SELFHOST_ADMIN_KEY.'),
+      viewerKeyFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('File with a key that sees everything and changes nothing; also SELFHOST_VIEWER_KEY.'),
     })
     .prefault({}),
   keys: keysSection,
@@ -304,6 +309,7 @@ export interface Config extends FileConfig {
   readonly apiKeys: readonly ApiKey[];
   readonly adminKeySha256: string | undefined;
   readonly metricsTokenSha256: string | undefined;
+  readonly viewerKeySha256: string | undefined;
   readonly bearers: Readonly<Record<string, string>>;
   readonly ollamaHost: string | undefined;
   /** File it came from; undefined when there was none. */

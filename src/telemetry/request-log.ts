@@ -54,6 +54,8 @@ export interface RequestRecord {
 export interface RequestLog {
   /** Records kept; older ones are forgotten. */
   readonly capacity: number;
+  /** Records since start, forgotten ones included. */
+  readonly added: number;
   add(record: RequestRecord): void;
   /** Newest first. */
   list(limit: number): RequestRecord[];
@@ -64,9 +66,14 @@ export interface RequestLog {
 export function createRequestLog(capacity = 1000): RequestLog {
   const ring: RequestRecord[] = [];
   let next = 0;
+  let added = 0;
   return {
     capacity,
+    get added() {
+      return added;
+    },
     add(record) {
+      added += 1;
       ring[next] = record;
       next = (next + 1) % capacity;
     },

@@ -21,6 +21,8 @@ import type { CacheCommands, StatusReport } from '../../src/admin/admin-types.ts
 import { createAdmin } from '../../src/admin/app.ts';
 import { createKeyRing } from '../../src/keys/key-ring.ts';
 import { seededRandom } from '../../src/core/random.ts';
+import { createAuditLog } from '../../src/admin/audit-log.ts';
+import { createSessions } from '../../src/admin/sessions.ts';
 
 const notOurs = (): never => {
   throw new Error('not implemented: the operator port has no business with this');
@@ -252,6 +254,7 @@ export interface RunningAdmin {
   readonly port: number;
   readonly cache: ReturnType<typeof arrayOfEntries>;
   readonly requests: ReturnType<typeof createRequestLog>;
+  readonly clock: FakeClock;
   /** What `/api/status` tells; a test may replace it. */
   status: StatusReport;
   /** What the semantic tier remembers, by request. */
@@ -266,14 +269,17 @@ export async function startAdmin({
   entries = [],
   key,
   metricsToken,
+  viewerKey,
 }: {
   readonly thinkers?: readonly Thinker[];
   readonly entries?: CacheEntry[];
   readonly key?: string;
   readonly metricsToken?: string;
+  readonly viewerKey?: string;
 } = {}): Promise<RunningAdmin> {
-  const requests = createRequestLog();
   const clock = new FakeClock();
+  const auditLog = await createAuditLog(undefined, { clock, logger: silentLogger });
+  const requests = createRequestLog();
   const folder = mkdtempSync(join(tmpdir(), 'selfhost-admin-'));
   const cache = arrayOfEntries(entries);
   const running = {
@@ -287,6 +293,7 @@ export async function startAdmin({
       requests: (limit) => requests.list(limit),
       request: (id) => requests.get(id),
       requestsMax: requests.capacity,
+      requestsSeen: () => requests.added,
       why: (id) => running.why.get(id),
       feedback: (given) => running.feedback(given),
     },
@@ -301,8 +308,11 @@ export async function startAdmin({
     metrics: createMetrics(),
     clock,
     logger: silentLogger,
-    adminKeySha256: key === undefined ? undefined : sha256(key),
-    metricsTokenSha256: metricsToken === undefined ? undefined : sha256(metricsToken),
+    adminKeySha256: hashOf(key),
+    metricsTokenSha256: hashOf(metricsToken),
+    viewerKeySha256: hashOf(viewerKey),
+    sessions: createSessions({ clock }),
+    auditLog,
   });
   const server: Server = createServer((request, response) => admin.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -312,8 +322,10 @@ export async function startAdmin({
     port,
     cache,
     requests,
+    clock,
     close: () =>
       new Promise<void>((resolve) => {
+        admin.close();
         server.close(() => resolve());
         rmSync(folder, { recursive: true, force: true });
         server.closeAllConnections();
@@ -321,4 +333,5 @@ export async function startAdmin({
   });
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hashOf = (key: string | undefined): string | undefined =>
+  key === undefined ? undefined : createHash('sha256').update(key).digest('hex');

@@ -27,7 +27,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
 async function refresh() {
   if (paused || document.hidden) return;
   try {
-    const reply = await fetch('/', { headers: { accept: 'text/html' } });
+    const reply = await fetch('/plain', { headers: { accept: 'text/html' } });
     if (!reply.ok) throw new Error('status ' + reply.status);
     const fresh = new DOMParser().parseFromString(await reply.text(), 'text/html');
     for (const part of document.querySelectorAll('[data-live]')) {

@@ -73,6 +73,7 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
       banner(status, {
         keyRequired: gateway.keyRequired,
         adminKeyRequired: config.adminKeySha256 !== undefined,
+        loginUrl: gateway.loginUrl(),
         configFile: config.source,
       }).replaceAll('`llm-self-host ', `\`${commandName()} `),
     );

@@ -1,0 +1,15 @@
+import type { ComponentType } from 'preact';
+import { NowPage } from './now.tsx';
+import { RequestsPage } from './requests.tsx';
+
+export interface PageEntry {
+  readonly path: string;
+  readonly name: string;
+  readonly Content: ComponentType;
+}
+
+/** In the order of the menu. */
+export const pages: readonly PageEntry[] = [
+  { path: '/', name: 'Now', Content: NowPage },
+  { path: '/requests', name: 'Requests', Content: RequestsPage },
+];

@@ -1,0 +1,87 @@
+/** Nothing is changed without a question that says what the change comes to. */
+import { signal, useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { wordsOf } from '../api.ts';
+import { say } from './notices.tsx';
+
+export interface Question {
+  readonly title: string;
+  /** What will be different, in words and in money where it has a price. */
+  readonly effect: ComponentChildren;
+  /** Words on the button: what it does. */
+  readonly action: string;
+  readonly tone?: 'plain' | 'danger';
+  /** Must be typed first: for what cannot be undone. */
+  readonly typed?: string;
+  /** @returns what to tell when it is done */
+  readonly run: () => Promise<string>;
+}
+
+const question = signal<Question | undefined>(undefined);
+
+export const ask = (asked: Question): void => void (question.value = asked);
+
+export function DialogHost() {
+  const asked = question.value;
+  return asked === undefined ? null : <ConfirmDialog key={asked.title} {...asked} />;
+}
+
+function ConfirmDialog({ title, effect, action, tone = 'plain', typed, run }: Question) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const isBusy = useSignal(false);
+  const trouble = useSignal('');
+  const written = useSignal('');
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  const close = () => (question.value = undefined);
+  const go = async (): Promise<void> => {
+    isBusy.value = true;
+    trouble.value = '';
+    try {
+      say('good', await run());
+      close();
+    } catch (error) {
+      trouble.value = wordsOf(error);
+    } finally {
+      isBusy.value = false;
+    }
+  };
+  return (
+    <dialog ref={dialog} aria-labelledby="question-title" onClose={close}>
+      <h2 id="question-title">{title}</h2>
+      <div class="effect">{effect}</div>
+      {typed !== undefined && (
+        <label class="typed">
+          Type <strong>{typed}</strong> to confirm
+          <input
+            type="text"
+            autocomplete="off"
+            onInput={({ currentTarget }) => (written.value = currentTarget.value)}
+          />
+        </label>
+      )}
+      <p role="alert" class="bad-text">
+        {trouble.value}
+      </p>
+      <div class="row">
+        <button type="button" onClick={close} autofocus>
+          Cancel
+        </button>
+        <button
+          type="button"
+          class={tone === 'danger' ? 'danger' : 'primary'}
+          disabled={isBusy.value || (typed !== undefined && written.value.trim() !== typed)}
+          onClick={() => void go()}
+        >
+          {action}
+        </button>
+      </div>
+    </dialog>
+  );
+}
