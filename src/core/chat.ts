@@ -92,6 +92,8 @@ export interface Asker {
   readonly spent?: AppError | undefined;
   readonly cache: CacheDirectives;
   readonly receivedAt: EpochMs;
+  /** Whether the reader can be kept by signs of life while a thinker starts. Default `plain`: it cannot. */
+  readonly patience?: 'plain' | 'streamed';
 }
 
 export interface Usage {

@@ -156,6 +156,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       spent: caller.spent(),
       cache: caller.cacheOwner === undefined ? noStore : cacheDirectives(exchange.request.headers['cache-control']),
       receivedAt: exchange.receivedAt,
+      patience: decoded.stream ? ('streamed' as const) : ('plain' as const),
     };
     try {
       writer.attach(deps.serveAnswer(request, asker, writer));

@@ -6,12 +6,14 @@ import type { AnswerTimeouts, Lease } from '../thinkers/thinker.ts';
 import { Job } from './job.ts';
 import type { Placement } from './placement.ts';
 import type { DispatchOptions } from './router-types.ts';
+import type { Patience } from './standby.ts';
 
 /** A streamed answer: stands between thinker and reader, and may change the thinker until the first event. */
 export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
   readonly tenant: TenantId;
   readonly model: ModelName;
   override readonly idle: boolean;
+  override readonly patience: Patience;
   readonly #placement: Placement;
   readonly #request: AnswerRequest;
   readonly #sink: DispatchSink;
@@ -24,7 +26,7 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
     placement: Placement,
     request: AnswerRequest,
     sink: DispatchSink,
-    { tenant, priority }: Pick<DispatchOptions, 'tenant' | 'priority'>,
+    { tenant, priority, patience }: Pick<DispatchOptions, 'tenant' | 'priority' | 'patience'>,
   ) {
     super();
     this.#placement = placement;
@@ -33,6 +35,7 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
     this.tenant = tenant;
     this.model = request.model;
     this.idle = priority === 'idle';
+    this.patience = patience ?? 'plain';
   }
 
   begin(lease: Lease, timeouts: AnswerTimeouts): void {

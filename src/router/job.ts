@@ -2,6 +2,7 @@ import { assert } from '../core/assert.ts';
 import type { AppError } from '../core/errors.ts';
 import type { ModelName, TenantId, ThinkerId } from '../core/ids.ts';
 import type { AnswerTimeouts, Lease, ThinkerView } from '../thinkers/thinker.ts';
+import type { Patience } from './standby.ts';
 
 /** A request on its way to a thinker. Its fields are written by the placement alone. */
 export abstract class Job {
@@ -9,6 +10,7 @@ export abstract class Job {
   abstract readonly model: ModelName;
   /** Runs on idle capacity only. */
   readonly idle: boolean = false;
+  readonly patience: Patience = 'plain';
   state: 'new' | 'waiting' | 'running' | 'done' = 'new';
   /** Thinkers that failed it. */
   tried: Set<ThinkerId> | undefined;
@@ -18,6 +20,8 @@ export abstract class Job {
   notBeforeMs = 0;
   waitingSinceMs = 0;
   waitedMs = 0;
+  /** Of `waitedMs`: while no thinker was there at all. */
+  heldMs = 0;
   lease: Lease | undefined;
   view: ThinkerView | undefined;
   startedMs = 0;

@@ -7,11 +7,12 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DemandTracker } from '../thinkers/demand.ts';
 import type { AnswerTimeouts, LeaseOutcome, ThinkerPool, ThinkerView } from '../thinkers/thinker.ts';
-import { explainAbsence, hasRoom, serves } from './filters.ts';
+import { explainAbsence, hasRoom, modelNotFound, serves } from './filters.ts';
 import type { Job } from './job.ts';
 import { outcomeOf } from './outcome.ts';
 import { pick } from './pickers.ts';
 import { IdleLine } from './idle-line.ts';
+import { holdOver, type Outlook, type Standby } from './standby.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 export interface RouterOptions {
@@ -57,6 +58,7 @@ export interface PlacementDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly demand?: DemandTracker;
+  readonly standby?: Standby | undefined;
   readonly options?: Partial<RouterOptions>;
 }
 
@@ -85,6 +87,7 @@ export class Placement {
   /** At most one row per thinker; rows go when it answers again. */
   readonly #rests = new Map<ThinkerId, Rest>();
   #ticker: Timer | undefined;
+  #tickedAtMs = 0;
   #serveScheduled = false;
   #running = 0;
 
@@ -239,13 +242,22 @@ export class Placement {
       if (!only) only = view;
       else (candidates ??= [only]).push(view);
     }
-    if (serving === 0) return explainAbsence(views, job.model);
+    if (serving === 0) return this.#absent(job, views);
     if (candidates) return pick(candidates, job.model, this.#deps.random);
     if (only) return only;
     if (untried > 0) return 'wait';
     // All have failed it: the same ones again, if the pause between tries has passed.
     const again = views.filter((view) => serves(view, job.model) && hasRoom(view) && !this.#isResting(view.id, nowMs));
     return again.length === 0 ? 'wait' : pick(again, job.model, this.#deps.random);
+  }
+
+  /** Nobody who is there can answer; perhaps somebody who is not there yet. */
+  #absent(job: Job, views: readonly ThinkerView[]): 'wait' | AppError {
+    const { standby } = this.#deps;
+    const outlook = standby?.outlook(job.model);
+    if (outlook === undefined)
+      return standby !== undefined && views.length === 0 ? modelNotFound(job.model) : explainAbsence(views, job.model);
+    return outlook.kind === 'refused' ? outlook.error : 'wait';
   }
 
   #start(job: Job, view: ThinkerView): void {
@@ -290,7 +302,9 @@ export class Placement {
     // One that lost its place is let in beyond queueMax: it was counted when it came.
     if (where === 'front') this.#line.pushFront(job);
     else this.#line.push(job);
-    this.#ticker ??= this.clock.every(tickMs, () => this.#tick());
+    if (this.#ticker) return;
+    this.#tickedAtMs = job.waitingSinceMs;
+    this.#ticker = this.clock.every(tickMs, () => this.#tick());
   }
 
   /** After the job left the line. */
@@ -305,12 +319,31 @@ export class Placement {
   #tick(): void {
     const nowMs = this.clock.monotonicMs();
     const { queueWaitMaxMs } = this.options;
+    const sinceMs = nowMs - this.#tickedAtMs;
+    this.#tickedAtMs = nowMs;
+    const starts = new Map<ModelName, Outlook | undefined>();
     for (const job of this.#line.items()) {
-      if (job.state !== 'waiting' || job.waitedMs + (nowMs - job.waitingSinceMs) < queueWaitMaxMs) continue;
+      if (job.state !== 'waiting') continue;
+      if (!starts.has(job.model)) starts.set(job.model, this.#startOf(job.model));
+      const start = starts.get(job.model);
+      if (start?.kind === 'coming') {
+        job.heldMs += sinceMs;
+        if (job.heldMs >= start.holdMs[job.patience]) {
+          this.#dismiss(job, holdOver(job.model, start));
+          continue;
+        }
+      }
+      if (job.waitedMs + (nowMs - job.waitingSinceMs) - job.heldMs < queueWaitMaxMs) continue;
       const message = `no thinker had room for model \`${job.model}\` within ${queueWaitMaxMs / 1000} s; retry later or add thinkers`;
       this.#dismiss(job, new AppError('timeout_queue', message, { retryAfterMs: 5_000 }));
     }
     this.#serve();
+  }
+
+  /** While no thinker that is there can answer. */
+  #startOf(model: ModelName): Outlook | undefined {
+    const { standby, pool } = this.#deps;
+    return pool.views().some((view) => serves(view, model)) ? undefined : standby?.outlook(model);
   }
 
   /** Later in this turn of the event loop: capacity is told from deep inside a socket's callback. */

@@ -10,6 +10,7 @@ import type {
 import type { ModelName, RequestId, TenantId } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { IdleStats } from './idle-line.ts';
+import type { Patience } from './standby.ts';
 
 export interface DispatchOptions {
   readonly requestId: RequestId;
@@ -21,6 +22,8 @@ export interface DispatchOptions {
    * room for a user. It is tried once and counts towards no demand.
    */
   readonly priority?: 'normal' | 'idle';
+  /** Default `plain`. */
+  readonly patience?: Patience;
 }
 
 export interface Router {

@@ -7,6 +7,7 @@ import { EmbedJob } from './embed-job.ts';
 import { explainAbsence, noThinkerReady, serves } from './filters.ts';
 import { Placement, type PlacementDeps } from './placement.ts';
 import type { Router } from './router-types.ts';
+import { holdOver } from './standby.ts';
 
 export type RouterDeps = PlacementDeps;
 
@@ -45,6 +46,8 @@ export function createRouter(deps: RouterDeps): Router {
         }
       }
       if (failure) throw failure;
+      const outlook = deps.standby?.outlook(model);
+      if (outlook) throw outlook.kind === 'refused' ? outlook.error : holdOver(model, outlook);
       const absence = explainAbsence(pool.views(), model);
       throw absence === 'wait' ? noThinkerReady(pool.views(), model) : absence;
     },

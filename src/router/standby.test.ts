@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { AppError } from '../core/errors.ts';
+import { modelName, requestId, tenantId } from '../core/ids.ts';
+import { seededRandom } from '../core/random.ts';
+import { silentLogger } from '../telemetry/logger.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { aChatRequest } from '../testing/builders.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { FakeThinker } from '../testing/fake-thinker.ts';
+import { RecordingSink } from '../testing/recording-sink.ts';
+import { createThinkerPool } from '../thinkers/pool.ts';
+import { createRouter } from './router.ts';
+import type { Outlook, Patience } from './standby.ts';
+
+const fleetModel = modelName('qwen2:7b');
+const coming: Outlook = { kind: 'coming', readyInMs: 200_000, holdMs: { plain: 30_000, streamed: 600_000 } };
+
+async function aSleepingFleet(first: Outlook = coming) {
+  const clock = new FakeClock();
+  const shared = { clock, random: seededRandom(3), logger: silentLogger, metrics: createMetrics() };
+  const pool = createThinkerPool(shared);
+  pool.start();
+  let outlook = first;
+  const standby = { outlook: (model: string) => (model === fleetModel ? outlook : undefined) };
+  const router = createRouter({ ...shared, pool, standby });
+  const ask = (patience: Patience, options: { model?: string; priority?: 'idle' } = {}) => {
+    const sink = new RecordingSink();
+    router.dispatch(aChatRequest({ model: modelName(options.model ?? fleetModel) }), sink, {
+      requestId: requestId('r'),
+      tenant: tenantId('local'),
+      patience,
+      ...(options.priority && { priority: options.priority }),
+    });
+    return { sink, codes: () => sink.failures.map(({ code }) => code) };
+  };
+  return { clock, pool, router, ask, say: (next: Outlook) => (outlook = next) };
+}
+
+describe('router: requests while a thinker starts', () => {
+  it('holds a plain request for its time, then says when to come back', async () => {
+    const { clock, ask, router } = await aSleepingFleet();
+    const { sink } = ask('plain');
+    await clock.advance(29_000);
+    assert.deepEqual([router.stats().waiting, sink.failures.length], [1, 0]);
+    await clock.advance(2_000);
+    const [failure] = sink.failures;
+    assert.deepEqual([failure?.code, failure?.status, failure?.retryAfterMs], ['no_thinker_ready', 503, 200_000]);
+    assert.deepEqual(router.stats(), { waiting: 0, running: 0 });
+  });
+
+  it('holds a streamed request until the thinker is there, however long the queue may be waited in', async () => {
+    const { clock, ask, pool } = await aSleepingFleet();
+    const { sink } = ask('streamed');
+    await clock.advance(400_000);
+    const thinker = new FakeThinker('rented', { models: ['qwen2:7b'], loaded: ['qwen2:7b'] });
+    pool.add(thinker);
+    await clock.advance(200);
+    assert.equal(thinker.calls.length, 1);
+    thinker.lastCall.answer('Here');
+    assert.deepEqual([sink.text, sink.ended], ['Here', true]);
+  });
+
+  it('gives up a streamed request at the deadline of the start', async () => {
+    const { clock, ask } = await aSleepingFleet();
+    const { codes } = ask('streamed');
+    await clock.advance(599_000);
+    assert.deepEqual(codes(), []);
+    await clock.advance(2_000);
+    assert.deepEqual(codes(), ['no_thinker_ready']);
+  });
+
+  it('counts the time in the line apart from the time of the start', async () => {
+    const { clock, ask, pool } = await aSleepingFleet();
+    const first = ask('streamed');
+    const second = ask('streamed');
+    await clock.advance(400_000);
+    const thinker = new FakeThinker('rented', { models: ['qwen2:7b'], loaded: ['qwen2:7b'], maxConcurrency: 1 });
+    pool.add(thinker);
+    await clock.advance(100_000);
+    assert.deepEqual([first.codes(), second.codes()], [[], []]);
+    await clock.advance(25_000);
+    assert.deepEqual(second.codes(), ['timeout_queue']);
+  });
+
+  it('refuses with the reason of the fleet, also what waits already', async () => {
+    const { clock, ask, say } = await aSleepingFleet();
+    const before = ask('streamed');
+    await clock.advance(1_000);
+    say({ kind: 'refused', error: new AppError('budget_exhausted', 'the cap of the day is reached') });
+    await clock.advance(200);
+    const after = ask('plain');
+    await clock.advance(0);
+    assert.deepEqual([before.codes(), after.codes()], [['budget_exhausted'], ['budget_exhausted']]);
+  });
+
+  it('does not know models that nobody serves', async () => {
+    const { clock, ask } = await aSleepingFleet();
+    const { codes } = ask('plain', { model: 'llama3.2' });
+    await clock.advance(0);
+    assert.deepEqual(codes(), ['model_not_found']);
+  });
+
+  it('lets an idle job wait for nobody', async () => {
+    const { clock, ask, router } = await aSleepingFleet();
+    const { codes } = ask('plain', { priority: 'idle' });
+    await clock.advance(601_000);
+    assert.deepEqual([codes(), router.stats().waiting], [['timeout_queue'], 0]);
+  });
+});
