@@ -1,0 +1,81 @@
+/** The life of a rented machine: its phases, which may follow which, and how long each may last. */
+import { assert } from '../core/assert.ts';
+import type { EpochMs } from '../core/units.ts';
+
+/**
+ * `requested`: we asked for it, the market has not confirmed it. `creating`: confirmed. `loading`: its image is
+ * pulled. `starting`: it runs, pulls the model and proves itself. `destroying`: until the list shows it no more.
+ */
+export type Phase = 'requested' | 'creating' | 'loading' | 'starting' | 'ready' | 'draining' | 'destroying' | 'gone';
+
+/** Whatever has begun to cost can only end by `destroying`; what was never rented is simply gone. */
+const transitions: Readonly<Record<Phase, readonly Phase[]>> = {
+  requested: ['creating', 'loading', 'starting', 'destroying', 'gone'],
+  creating: ['loading', 'starting', 'destroying'],
+  loading: ['starting', 'destroying'],
+  starting: ['ready', 'destroying'],
+  ready: ['draining', 'destroying'],
+  draining: ['destroying'],
+  destroying: ['gone'],
+  gone: [],
+};
+
+export const mayFollow = (from: Phase, to: Phase): boolean => transitions[from].includes(to);
+
+export function assertMayFollow(from: Phase, to: Phase): void {
+  assert(mayFollow(from, to), `a machine cannot go from ${from} to ${to}`);
+}
+
+/** It costs money, or may. */
+export const isAlive = (phase: Phase): boolean => phase !== 'gone';
+
+/** From the request until it is ready. */
+export const isLaunching = (phase: Phase): boolean =>
+  phase === 'requested' || phase === 'creating' || phase === 'loading' || phase === 'starting';
+
+export interface PhaseDeadlines {
+  /** Confirmed by the market or found in its list. Default 60000: a create answers within seconds. */
+  readonly requestedMs: number;
+  /** Default 120000: a host that has not begun by then is stuck. */
+  readonly creatingMs: number;
+  /** Pull of the image. Default 480000: 4 GB at 70 Mb/s. */
+  readonly loadingMs: number;
+  /** Pull of the model, load into the GPU and first token. Default 660000. */
+  readonly startingMs: number;
+  /** Running answers may end. Default 120000. */
+  readonly drainingMs: number;
+}
+
+export const phaseDeadlines: PhaseDeadlines = {
+  requestedMs: 60_000,
+  creatingMs: 120_000,
+  loadingMs: 480_000,
+  startingMs: 660_000,
+  drainingMs: 120_000,
+};
+
+/** When the phase must be over; undefined for those that last as long as they must. */
+export function deadlineOf(phase: Phase, since: EpochMs, deadlines: PhaseDeadlines): EpochMs | undefined {
+  const ms = {
+    requested: deadlines.requestedMs,
+    creating: deadlines.creatingMs,
+    loading: deadlines.loadingMs,
+    starting: deadlines.startingMs,
+    draining: deadlines.drainingMs,
+    ready: undefined,
+    destroying: undefined,
+    gone: undefined,
+  }[phase];
+  return ms === undefined ? undefined : ((since + ms) as EpochMs);
+}
+
+/** The longest a start can still take, if every phase used all of its time. */
+export function startLeftMs(phase: Phase, since: EpochMs, now: EpochMs, deadlines: PhaseDeadlines): number {
+  const order = ['requested', 'creating', 'loading', 'starting'] as const;
+  const at = order.indexOf(phase as (typeof order)[number]);
+  if (at === -1) return 0;
+  return order.slice(at).reduce((sum, each, i) => {
+    const whole = deadlines[`${each}Ms`];
+    return sum + (i === 0 ? Math.max(0, since + whole - now) : whole);
+  }, 0);
+}

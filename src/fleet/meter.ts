@@ -1,0 +1,116 @@
+/**
+ * What a machine has cost, in whole milliseconds per meter of the market and whole micro-dollars. Amounts are
+ * always those of the totals, so that the steps of a day add up to the day exactly.
+ */
+import { usdMicros, type EpochMs, type UsdMicros } from '../core/units.ts';
+
+/** What a rented machine's bill is made of; names as in the ledger. */
+export type RentalComponent = 'gpu_busy' | 'gpu_idle' | 'gpu_cold' | 'storage' | 'bandwidth';
+export const rentalComponents: readonly RentalComponent[] = [
+  'gpu_cold',
+  'gpu_busy',
+  'gpu_idle',
+  'storage',
+  'bandwidth',
+];
+
+export interface MeterState {
+  /** Metered up to here. */
+  readonly at: EpochMs;
+  /** The meters that ran when it was last seen. */
+  readonly gpuBilled: boolean;
+  readonly storageBilled: boolean;
+  readonly coldMs: number;
+  readonly busyMs: number;
+  readonly idleMs: number;
+  readonly storageMs: number;
+  readonly downBytes: number;
+  readonly upBytes: number;
+  /** Time in which we looked away while a meter changed: counted at the least it can have been. */
+  readonly blindMs: number;
+  /** Given to the ledger so far. */
+  readonly posted: Readonly<Partial<Record<RentalComponent, UsdMicros>>>;
+}
+
+export const newMeter = (at: EpochMs): MeterState => ({
+  at,
+  gpuBilled: false,
+  storageBilled: false,
+  coldMs: 0,
+  busyMs: 0,
+  idleMs: 0,
+  storageMs: 0,
+  downBytes: 0,
+  upBytes: 0,
+  blindMs: 0,
+  posted: {},
+});
+
+export interface MeterReading {
+  readonly now: EpochMs;
+  readonly gpuBilled: boolean;
+  readonly storageBilled: boolean;
+  /** It has passed readiness: its GPU time is no longer the start's. */
+  readonly ready: boolean;
+  /** Of the time since the last reading, how long it was answering. */
+  readonly busyMs: number;
+}
+
+/** A change of a meter is taken to have happened half-way between two looks, if they are no further apart than this. */
+const blindAfterMs = 30_000;
+
+/** Pure: the state after one more look. A clock that went back adds nothing. */
+export function readMeter(state: MeterState, reading: MeterReading): MeterState {
+  const elapsedMs = Math.max(0, reading.now - state.at);
+  const blind = elapsedMs > blindAfterMs && state.gpuBilled !== reading.gpuBilled;
+  const gpuMs = billedMs(elapsedMs, state.gpuBilled, reading.gpuBilled);
+  const busyMs = reading.ready ? Math.min(gpuMs, Math.max(0, Math.round(reading.busyMs))) : 0;
+  return {
+    ...state,
+    at: (state.at + elapsedMs) as EpochMs,
+    gpuBilled: reading.gpuBilled,
+    storageBilled: reading.storageBilled,
+    coldMs: state.coldMs + (reading.ready ? 0 : gpuMs),
+    busyMs: state.busyMs + busyMs,
+    idleMs: state.idleMs + (reading.ready ? gpuMs - busyMs : 0),
+    storageMs: state.storageMs + billedMs(elapsedMs, state.storageBilled, reading.storageBilled),
+    blindMs: state.blindMs + (blind ? elapsedMs : 0),
+  };
+}
+
+function billedMs(elapsedMs: number, before: boolean, after: boolean): number {
+  if (before && after) return elapsedMs;
+  if (!before && !after) return 0;
+  return elapsedMs > blindAfterMs ? 0 : Math.round(elapsedMs / 2);
+}
+
+export interface MeterPrices {
+  /** GPU and storage together. */
+  readonly pricePerHour: UsdMicros;
+  readonly storagePerHour: UsdMicros;
+  readonly downUsdPerGb: number;
+  readonly upUsdPerGb: number;
+}
+
+export type Amounts = Readonly<Record<RentalComponent, { readonly seconds: number; readonly amount: UsdMicros }>>;
+
+/** From the first second to the last reading. */
+export function amountsOf(state: MeterState, prices: MeterPrices): Amounts {
+  const gpuPerHour = prices.pricePerHour - prices.storagePerHour;
+  const timed = (ms: number, perHour: number) => ({ seconds: ms / 1000, amount: usdMicros((perHour * ms) / 3_600_000) });
+  return {
+    gpu_cold: timed(state.coldMs, gpuPerHour),
+    gpu_busy: timed(state.busyMs, gpuPerHour),
+    gpu_idle: timed(state.idleMs, gpuPerHour),
+    storage: timed(state.storageMs, prices.storagePerHour),
+    bandwidth: {
+      seconds: 0,
+      amount: usdMicros(
+        (state.downBytes * prices.downUsdPerGb + state.upBytes * prices.upUsdPerGb) / 1e9 * 1e6,
+      ),
+    },
+  };
+}
+
+export const totalOf = (amounts: Amounts): UsdMicros =>
+  usdMicros(rentalComponents.reduce((sum, each) => sum + amounts[each].amount, 0));
