@@ -15,9 +15,10 @@ const transitions: Readonly<Record<Phase, readonly Phase[]>> = {
   loading: ['starting', 'destroying'],
   starting: ['ready', 'destroying'],
   ready: ['draining', 'destroying'],
-  draining: ['destroying'],
+  draining: ['ready', 'destroying'],
   destroying: ['gone'],
-  gone: [],
+  // A market that shows it again is believed.
+  gone: ['destroying'],
 };
 
 export const mayFollow = (from: Phase, to: Phase): boolean => transitions[from].includes(to);

@@ -10,6 +10,7 @@ export class Catalogue {
   #models: readonly ModelInfo[] = [];
   #loaded: readonly LoadedModel[] = [];
   readonly #digests = new Map<ModelName, string>();
+  #announced: readonly ModelInfo[] = [];
 
   get models(): readonly ModelInfo[] {
     return this.#models;
@@ -23,6 +24,11 @@ export class Catalogue {
     return this.#digests.get(model) ?? '';
   }
 
+  /** Served by thinkers that come when they are needed; takes effect with the next `refresh`. */
+  announce(models: readonly ModelInfo[]): void {
+    this.#announced = models;
+  }
+
   /** Union in the order the thinkers came; while none is reachable, of what they last said. */
   refresh(entries: Iterable<ThinkerEntry>): void {
     const all = [...entries];
@@ -31,6 +37,7 @@ export class Catalogue {
     const loaded = new Map<ModelName, LoadedModel>();
     for (const entry of reachable.length > 0 ? reachable : all)
       for (const info of entry.models.values()) if (!models.has(info.name)) models.set(info.name, info);
+    for (const info of this.#announced) if (!models.has(info.name)) models.set(info.name, info);
     for (const entry of reachable)
       for (const row of entry.loadedRows) if (!loaded.has(row.name)) loaded.set(row.name, row);
     this.#models = [...models.values()];

@@ -34,7 +34,7 @@ export class ThinkerEntry implements ThinkerView {
   ejectionTimer: Timer | undefined;
   readonly firstProbe = Promise.withResolvers<void>();
   /** Waits for `inFlight` to reach zero while draining. */
-  onIdle: (() => void) | undefined;
+  onIdle: ((how?: 'kept') => void) | undefined;
 
   constructor(thinker: Thinker, slot: string, options: HealthOptions, clock: Clock) {
     this.thinker = thinker;

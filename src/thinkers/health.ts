@@ -82,6 +82,10 @@ export class Health {
     this.#draining = true;
   }
 
+  keep(): void {
+    this.#draining = false;
+  }
+
   probeSucceeded(): void {
     this.#reached = 'yes';
     this.#probeFailures = 0;

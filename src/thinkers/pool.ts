@@ -143,7 +143,7 @@ class Pool implements ManagedThinkerPool {
     if (this.#running) void this.#probe(entry);
   }
 
-  drain(id: ThinkerId, deadlineMs: number): Promise<'idle' | 'deadline'> {
+  drain(id: ThinkerId, deadlineMs: number): Promise<'idle' | 'deadline' | 'kept'> {
     const entry = this.#entries.get(id);
     assert(entry, `drain of unknown thinker ${id}`);
     this.#change(entry, 'drain', () => entry.health.drain());
@@ -153,11 +153,25 @@ class Pool implements ManagedThinkerPool {
         entry.onIdle = undefined;
         resolve('deadline');
       });
-      entry.onIdle = () => {
+      entry.onIdle = (how) => {
         timer.clear();
-        resolve('idle');
+        resolve(how ?? 'idle');
       };
     });
+  }
+
+  keep(id: ThinkerId): void {
+    const entry = this.#entries.get(id);
+    assert(entry, `unknown thinker ${id} is to be kept`);
+    this.#change(entry, 'needed again', () => entry.health.keep());
+    entry.onIdle?.('kept');
+    entry.onIdle = undefined;
+    this.#capacity();
+  }
+
+  announce(models: readonly ModelInfo[]): void {
+    this.#catalogue.announce(models);
+    this.#catalogue.refresh(this.#views);
   }
 
   /** Requests still running there fail and are retried elsewhere if they had not begun to answer. */

@@ -144,6 +144,11 @@ export interface ThinkerPool {
 /** Port written by whoever runs the fleet. */
 export interface ThinkerRegistry {
   add(thinker: Thinker): void;
-  drain(id: ThinkerId, deadlineMs: number): Promise<'idle' | 'deadline'>;
+  /** Gives it nothing new. Resolves `kept` when `keep` takes it back. */
+  drain(id: ThinkerId, deadlineMs: number): Promise<'idle' | 'deadline' | 'kept'>;
+  /** Lets a draining thinker serve again. */
+  keep(id: ThinkerId): void;
+  /** Models that are served though no thinker with them may be there; shown while none is. */
+  announce(models: readonly ModelInfo[]): void;
   remove(id: ThinkerId): Promise<void>;
 }
