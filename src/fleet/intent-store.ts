@@ -24,6 +24,8 @@ export interface Rental {
   readonly storagePerHour: UsdMicros;
   readonly downUsdPerGb: number;
   readonly upUsdPerGb: number;
+  /** Of a full batch, as measured on it. */
+  readonly tokensPerS: number | undefined;
   readonly phase: Phase;
   readonly phaseAt: EpochMs;
   /** Why it was rented. */
@@ -38,6 +40,8 @@ export interface Rental {
   /** What opens its door; '' once it is gone. */
   readonly secrets: string;
   readonly meter: MeterState;
+  /** When what the market charged was taken into account for good. */
+  readonly settledAt: EpochMs | undefined;
 }
 
 export interface BenchRow {

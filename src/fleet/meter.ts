@@ -5,14 +5,11 @@
 import { usdMicros, type EpochMs, type UsdMicros } from '../core/units.ts';
 
 /** What a rented machine's bill is made of; names as in the ledger. */
-export type RentalComponent = 'gpu_busy' | 'gpu_idle' | 'gpu_cold' | 'storage' | 'bandwidth';
-export const rentalComponents: readonly RentalComponent[] = [
-  'gpu_cold',
-  'gpu_busy',
-  'gpu_idle',
-  'storage',
-  'bandwidth',
-];
+export type RentalComponent = MeteredComponent | 'bandwidth';
+/** What we meter ourselves. Traffic only the market can count. */
+export type MeteredComponent = 'gpu_busy' | 'gpu_idle' | 'gpu_cold' | 'storage';
+export const meteredComponents: readonly MeteredComponent[] = ['gpu_cold', 'gpu_busy', 'gpu_idle', 'storage'];
+export const rentalComponents: readonly RentalComponent[] = [...meteredComponents, 'bandwidth'];
 
 export interface MeterState {
   /** Metered up to here. */
@@ -24,8 +21,6 @@ export interface MeterState {
   readonly busyMs: number;
   readonly idleMs: number;
   readonly storageMs: number;
-  readonly downBytes: number;
-  readonly upBytes: number;
   /** Time in which we looked away while a meter changed: counted at the least it can have been. */
   readonly blindMs: number;
   /** Given to the ledger so far. */
@@ -40,8 +35,6 @@ export const newMeter = (at: EpochMs): MeterState => ({
   busyMs: 0,
   idleMs: 0,
   storageMs: 0,
-  downBytes: 0,
-  upBytes: 0,
   blindMs: 0,
   posted: {},
 });
@@ -88,29 +81,24 @@ export interface MeterPrices {
   /** GPU and storage together. */
   readonly pricePerHour: UsdMicros;
   readonly storagePerHour: UsdMicros;
-  readonly downUsdPerGb: number;
-  readonly upUsdPerGb: number;
 }
 
-export type Amounts = Readonly<Record<RentalComponent, { readonly seconds: number; readonly amount: UsdMicros }>>;
+export type Amounts = Readonly<Record<MeteredComponent, { readonly seconds: number; readonly amount: UsdMicros }>>;
 
 /** From the first second to the last reading. */
 export function amountsOf(state: MeterState, prices: MeterPrices): Amounts {
   const gpuPerHour = prices.pricePerHour - prices.storagePerHour;
-  const timed = (ms: number, perHour: number) => ({ seconds: ms / 1000, amount: usdMicros((perHour * ms) / 3_600_000) });
+  const timed = (ms: number, perHour: number) => ({
+    seconds: ms / 1000,
+    amount: usdMicros((perHour * ms) / 3_600_000),
+  });
   return {
     gpu_cold: timed(state.coldMs, gpuPerHour),
     gpu_busy: timed(state.busyMs, gpuPerHour),
     gpu_idle: timed(state.idleMs, gpuPerHour),
     storage: timed(state.storageMs, prices.storagePerHour),
-    bandwidth: {
-      seconds: 0,
-      amount: usdMicros(
-        (state.downBytes * prices.downUsdPerGb + state.upBytes * prices.upUsdPerGb) / 1e9 * 1e6,
-      ),
-    },
   };
 }
 
 export const totalOf = (amounts: Amounts): UsdMicros =>
-  usdMicros(rentalComponents.reduce((sum, each) => sum + amounts[each].amount, 0));
+  usdMicros(meteredComponents.reduce((sum, each) => sum + amounts[each].amount, 0));
