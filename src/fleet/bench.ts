@@ -24,16 +24,24 @@ const dayMs = 24 * hourMs;
 const forgetMs = 30 * dayMs;
 
 export function createBench({ store, clock }: { readonly store: IntentStore; readonly clock: Clock }): Bench {
+  // In memory too: a search weighs hundreds of offers.
+  const rows = new Map(store.benched().map((row) => [keyOf(row.kind, row.id), row]));
+  const put = (row: BenchRow): void => {
+    rows.set(keyOf(row.kind, row.id), row);
+    store.bench(row);
+  };
   const isActive = (row: BenchRow, now: EpochMs) => row.until === undefined || row.until > now;
-  const find = (kind: BenchRow['kind'], id: string) =>
-    store.benched().find((row) => row.kind === kind && row.id === id && row.at + forgetMs > clock.now());
+  const find = (kind: BenchRow['kind'], id: string): BenchRow | undefined => {
+    const row = rows.get(keyOf(kind, id));
+    return row && row.at + forgetMs > clock.now() ? row : undefined;
+  };
 
   return {
     strike({ machineId, hostId }, reason, how) {
       const now = clock.now();
       const strikes = (find('machine', machineId)?.strikes ?? 0) + 1;
       const until = how === 'permanent' ? undefined : addMs(now, benchHours(strikes) * hourMs);
-      store.bench({ kind: 'machine', id: machineId, strikes, until, reason, at: now });
+      put({ kind: 'machine', id: machineId, strikes, until, reason, at: now });
       const struck = new Set(
         store
           .since(addMs(now, -2 * dayMs))
@@ -45,16 +53,19 @@ export function createBench({ store, clock }: { readonly store: IntentStore; rea
       const isBlocked = host !== undefined && host.until === undefined;
       if (hostId === '' || struck.size < hostStrikesMax || isBlocked) return;
       const why = `${struck.size} of its machines failed within a day; last: ${reason}`;
-      store.bench({ kind: 'host', id: hostId, strikes: struck.size, until: addMs(now, dayMs), reason: why, at: now });
+      put({ kind: 'host', id: hostId, strikes: struck.size, until: addMs(now, dayMs), reason: why, at: now });
     },
 
     block(kind, id, reason, hours) {
       const now = clock.now();
       const until = hours === undefined ? undefined : addMs(now, hours * hourMs);
-      store.bench({ kind, id, strikes: find(kind, id)?.strikes ?? 0, until, reason, at: now });
+      put({ kind, id, strikes: find(kind, id)?.strikes ?? 0, until, reason, at: now });
     },
 
-    unblock: (kind, id) => store.unbench(kind, id),
+    unblock(kind, id) {
+      rows.delete(keyOf(kind, id));
+      return store.unbench(kind, id);
+    },
 
     reasonAgainst({ machineId, hostId }) {
       const now = clock.now();
@@ -64,6 +75,8 @@ export function createBench({ store, clock }: { readonly store: IntentStore; rea
       return `${row.kind} ${row.id} is benched ${until}: ${row.reason}`;
     },
 
-    rows: () => store.benched().filter((row) => isActive(row, clock.now())),
+    rows: () => [...rows.values()].filter((row) => isActive(row, clock.now())),
   };
 }
+
+const keyOf = (kind: BenchRow['kind'], id: string): string => `${kind} ${id}`;

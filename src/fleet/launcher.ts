@@ -76,6 +76,7 @@ export class Launcher {
 
   /** @returns how many were asked for; what became of each is in their rows */
   async launch(order: LaunchOrder, options: CallOptions): Promise<number> {
+    if (this.refusal !== undefined) return 0;
     let left: readonly Offer[];
     try {
       left = await this.#search(options);

@@ -79,6 +79,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
   const observer = new Observer({ deps, state, bench, workers });
   const reaper = new Reaper({ deps, state, spend });
   const abort = new AbortController();
+  const startedAt = clock.now();
   let memory = readMemory(store.fact('plan-memory'));
   let running: Promise<void> | undefined;
   let timer: Timer | undefined;
@@ -110,7 +111,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     workers.settle();
     obeyHalt();
 
-    const demand = deps.demand.snapshot(now);
+    const demand = demandNow(now);
     if (state.all().length > 0 || demand.idleS < 60) await launcher.lookUpPrice(call);
     const spent = await spend.soFar(now);
     const budget = budgetVerdict({
@@ -139,6 +140,12 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     await reaper.destroyAll(call);
     await spend.settle(now, call);
     count();
+  }
+
+  /** What was asked before our start is not known: the fleet has not been idle for longer than that. */
+  function demandNow(now: EpochMs): DemandSnapshot {
+    const demand = deps.demand.snapshot(now);
+    return { ...demand, idleS: Math.min(demand.idleS, Math.max(0, now - startedAt) / 1000) };
   }
 
   async function act(plan: FleetPlan, call: CallOptions): Promise<void> {
@@ -195,7 +202,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
       logger.warn({ period, share, spentUsd: spent / 1e6, capUsd: cap / 1e6 }, 'a share of the budget is spent');
       deps.onEvent?.({ kind: 'budget-alert', period, share, spent, cap });
     }
-    if (budget.kind === 'stop' && last.budget?.kind !== 'stop') {
+    if (isExhausted(budget) && !(last.budget && isExhausted(last.budget))) {
       logger.error({ reason: budget.reason }, 'the budget is spent: machines are given back');
       deps.onEvent?.({ kind: 'budget-stop', reason: budget.reason });
     }
@@ -308,6 +315,9 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     manualFloor: floorNow,
   };
 }
+
+/** Not even one machine may run. */
+export const isExhausted = (budget: BudgetVerdict): boolean => budget.kind === 'stop' || budget.workersMax < 1;
 
 function readMemory(text: string | undefined): PlanMemory {
   return parsed<PlanMemory>(text) ?? emptyPlanMemory;
