@@ -38,6 +38,10 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
     this.patience = patience ?? 'plain';
   }
 
+  size(): { readonly outputLimit: number | undefined; readonly promptTokens: number } {
+    return { outputLimit: this.#request.outputLimit, promptTokens: guessTokens(this.#request) };
+  }
+
   begin(lease: Lease, timeouts: AnswerTimeouts): void {
     let flow: AnswerFlow;
     try {
@@ -62,7 +66,7 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
     // The lease is given back first: whatever the reader does, it is not lost.
     if (event.type === 'end') {
       this.#flow = undefined;
-      this.#placement.complete(this, this.#ttftMs);
+      this.#placement.complete(this, this.#ttftMs, event.usage);
     }
     this.#sink.event(event);
   }
@@ -122,4 +126,15 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
       },
     });
   }
+}
+
+/** Of ordinary English text; only a guess until the thinker has counted. */
+const lettersPerToken = 4;
+
+function guessTokens(request: AnswerRequest): number {
+  const letters =
+    request.kind === 'chat'
+      ? request.messages.reduce((sum, { content }) => sum + content.length, 0)
+      : request.prompt.length + (request.system?.length ?? 0);
+  return Math.ceil(letters / lettersPerToken);
 }

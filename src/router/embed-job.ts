@@ -33,6 +33,11 @@ export class EmbedJob extends Job {
     return this.#outcome.promise;
   }
 
+  /** Embeddings decode nothing. */
+  size(): { readonly outputLimit: number; readonly promptTokens: number } {
+    return { outputLimit: 1, promptTokens: Math.ceil(this.#request.input.join('').length / 4) };
+  }
+
   begin(lease: Lease, timeouts: AnswerTimeouts): void {
     const { thinker } = lease;
     // A later attempt has another lease: what an earlier one still says is not heard.
@@ -42,7 +47,7 @@ export class EmbedJob extends Job {
         const answer = await thinker.embed(this.#request, timeouts, { signal: this.#signal });
         if (!isCurrent()) return;
         this.#placement.placed(this);
-        this.#placement.complete(this, undefined);
+        this.#placement.complete(this, undefined, { promptTokens: answer.promptTokens, completionTokens: 0 });
         this.#finish();
         this.#outcome.resolve({ ...answer, thinkerName: thinker.name, thinkerKind: thinker.kind });
       } catch (error) {

@@ -24,9 +24,13 @@ export abstract class Job {
   heldMs = 0;
   lease: Lease | undefined;
   view: ThinkerView | undefined;
+  /** Under which the work meter knows it. */
+  workId: string | undefined;
   startedMs = 0;
   cold = false;
 
+  /** For the work meter: how much there is to do, guessed. */
+  abstract size(): { readonly outputLimit: number | undefined; readonly promptTokens: number };
   /** The thinker is chosen and leased. */
   abstract begin(lease: Lease, timeouts: AnswerTimeouts): void;
   /** The end, told to the asker. */

@@ -1,7 +1,8 @@
 /** Places jobs on thinkers: at once, after waiting, or elsewhere after a failure. */
+import type { Usage } from '../core/chat.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
-import type { ModelName, ThinkerId } from '../core/ids.ts';
+import type { ModelName } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -13,7 +14,9 @@ import { outcomeOf } from './outcome.ts';
 import { pick } from './pickers.ts';
 import { IdleLine } from './idle-line.ts';
 import { holdOver, type Outlook, type Standby } from './standby.ts';
+import { Rests } from './rests.ts';
 import { WaitingLine } from './waiting-line.ts';
+import type { WorkMeter } from './work-meter.ts';
 
 export interface RouterOptions {
   /** Requests that may wait. Default 256: a longer queue outlives the clients' own timeouts. */
@@ -59,6 +62,7 @@ export interface PlacementDeps {
   readonly metrics: Metrics;
   readonly demand?: DemandTracker;
   readonly standby?: Standby | undefined;
+  readonly work?: WorkMeter | undefined;
   readonly options?: Partial<RouterOptions>;
 }
 
@@ -66,16 +70,6 @@ export interface PlacementDeps {
 const tickMs = 100;
 /** Pause before the same thinker is asked again, doubled with each failure. */
 const retryPauseMs = 100;
-/** Pause of a thinker that said it is busy, doubled while it keeps saying so. */
-const restMs = 250;
-/** Longest such pause, also when the thinker asks for more: others may have freed it by then. */
-const restMaxMs = 8_000;
-
-interface Rest {
-  untilMs: number;
-  streak: number;
-}
-
 export class Placement {
   readonly options: RouterOptions;
   readonly clock: Clock;
@@ -84,16 +78,17 @@ export class Placement {
   readonly #cold: AnswerTimeouts;
   readonly #line = new WaitingLine<Job>();
   readonly idle: IdleLine;
-  /** At most one row per thinker; rows go when it answers again. */
-  readonly #rests = new Map<ThinkerId, Rest>();
+  readonly #rests: Rests;
   #ticker: Timer | undefined;
   #tickedAtMs = 0;
+  #arrivals = 0;
   #serveScheduled = false;
   #running = 0;
 
   constructor(deps: PlacementDeps) {
     this.#deps = deps;
     this.clock = deps.clock;
+    this.#rests = new Rests(deps);
     this.options = { ...routerDefaults, ...deps.options };
     const { firstTokenWarmMs, firstTokenColdMs, stallMs, totalMs } = this.options;
     this.#warm = { firstTokenMs: firstTokenWarmMs, stallMs, totalMs };
@@ -101,7 +96,7 @@ export class Placement {
     this.idle = new IdleLine({
       clock: this.clock,
       views: () => deps.pool.views(),
-      isResting: (view) => this.#isResting(view.id, this.clock.monotonicMs()),
+      isResting: (view) => this.#rests.has(view.id, this.clock.monotonicMs()),
       usersWait: () => this.#line.size > 0,
       start: (job, view) => this.#start(job, view),
       stop: (job, error) => this.#stopIdle(job, error),
@@ -125,6 +120,7 @@ export class Placement {
       return refusal && this.#failLater(job, refusal);
     }
     this.#deps.demand?.arrived(job.model);
+    if (this.#deps.work) job.workId = this.#arrive(job, this.#deps.work);
     let choice = this.#choose(job);
     if (choice === 'wait' && this.idle.makeRoom(job)) choice = this.#choose(job);
     if (choice === 'wait') {
@@ -146,16 +142,16 @@ export class Placement {
   }
 
   /** The answer is complete. */
-  complete(job: Job, ttftMs: number | undefined): void {
-    if (this.#rests.size > 0 && job.view) this.#rests.delete(job.view.id);
-    job.state = 'done';
+  complete(job: Job, ttftMs: number | undefined, usage?: Usage): void {
+    if (job.view) this.#rests.end(job.view.id);
+    this.#done(job, usage);
     this.#release(job, { kind: 'completed', ttftMs });
   }
 
   /** The asker left; everything is given back before this returns. */
   leave(job: Job): void {
     const { state } = job;
-    job.state = 'done';
+    this.#done(job);
     if (job.idle) this.idle.gone(job);
     if (state === 'waiting' && !job.idle) {
       this.#line.remove(job);
@@ -174,11 +170,12 @@ export class Placement {
         { thinker: view.name, code: error.code, failures: job.failures },
         'attempt failed, retrying',
       );
+      if (job.workId !== undefined) this.#deps.work?.requeued(job.workId);
       this.#wait(job, 'front');
       return this.#scheduleServe();
     }
     if (error.code === 'internal') this.#deps.logger.error({ err: error.cause ?? error }, 'an answer failed by a bug');
-    job.state = 'done';
+    this.#done(job);
     job.tellFailure(error);
   }
 
@@ -186,7 +183,7 @@ export class Placement {
     const { triesMax, busyTriesMax } = this.options;
     if (error.code === 'upstream_busy') {
       job.busyTries += 1;
-      this.#rest(view.id, error.retryAfterMs);
+      this.#rests.add(view.id, error.retryAfterMs);
       return job.busyTries < busyTriesMax;
     }
     const missing = error.code === 'model_not_found';
@@ -208,24 +205,6 @@ export class Placement {
     return serves(view, job.model) && job.tried?.has(view.id) !== true;
   }
 
-  #rest(id: ThinkerId, retryAfterMs = 0): void {
-    const nowMs = this.clock.monotonicMs();
-    const rest = this.#rests.get(id) ?? { untilMs: 0, streak: 0 };
-    // Several requests turned away together are one sign of being busy, not several.
-    if (rest.untilMs <= nowMs) {
-      const ms =
-        Math.max(restMs * 2 ** Math.min(rest.streak, 8), retryAfterMs) * (0.75 + 0.5 * this.#deps.random.float());
-      rest.untilMs = nowMs + Math.min(ms, restMaxMs);
-      rest.streak += 1;
-    }
-    this.#rests.set(id, rest);
-  }
-
-  #isResting(id: ThinkerId, nowMs: number): boolean {
-    const rest = this.#rests.get(id);
-    return rest !== undefined && rest.untilMs > nowMs;
-  }
-
   #choose(job: Job): ThinkerView | 'wait' | AppError {
     const views = this.#deps.pool.views();
     const nowMs = this.#rests.size > 0 ? this.clock.monotonicMs() : 0;
@@ -238,7 +217,7 @@ export class Placement {
       serving += 1;
       const fresh = job.tried?.has(view.id) !== true;
       if (fresh) untried += 1;
-      if (!fresh || !hasRoom(view) || this.#isResting(view.id, nowMs)) continue;
+      if (!fresh || !hasRoom(view) || this.#rests.has(view.id, nowMs)) continue;
       if (!only) only = view;
       else (candidates ??= [only]).push(view);
     }
@@ -247,8 +226,20 @@ export class Placement {
     if (only) return only;
     if (untried > 0) return 'wait';
     // All have failed it: the same ones again, if the pause between tries has passed.
-    const again = views.filter((view) => serves(view, job.model) && hasRoom(view) && !this.#isResting(view.id, nowMs));
+    const again = views.filter((view) => serves(view, job.model) && hasRoom(view) && !this.#rests.has(view.id, nowMs));
     return again.length === 0 ? 'wait' : pick(again, job.model, this.#deps.random);
+  }
+
+  #arrive(job: Job, work: WorkMeter): string {
+    const id = `w${++this.#arrivals}`;
+    work.arrived({ id, tenant: job.tenant, model: job.model, ...job.size() });
+    return id;
+  }
+
+  #done(job: Job, usage?: Usage): void {
+    job.state = 'done';
+    if (job.workId !== undefined) this.#deps.work?.ended(job.workId, usage);
+    job.workId = undefined;
   }
 
   /** Nobody who is there can answer; perhaps somebody who is not there yet. */
@@ -265,6 +256,7 @@ export class Placement {
     if (!job.idle) {
       this.#running += 1;
       this.#deps.demand?.running(job.model, 1);
+      if (job.workId !== undefined) this.#deps.work?.started(job.workId);
     }
     job.state = 'running';
     job.lease = lease;
@@ -290,7 +282,7 @@ export class Placement {
   #failLater(job: Job, error: AppError): void {
     queueMicrotask(() => {
       if (job.state === 'done') return;
-      job.state = 'done';
+      this.#done(job);
       job.tellFailure(error);
     });
   }
@@ -392,7 +384,7 @@ export class Placement {
   #dismiss(job: Job, error: AppError): void {
     this.#line.remove(job);
     this.#stopWaiting(job);
-    job.state = 'done';
+    this.#done(job);
     job.tellFailure(error);
   }
 }

@@ -12,6 +12,7 @@ import { RecordingSink } from '../testing/recording-sink.ts';
 import { createThinkerPool } from '../thinkers/pool.ts';
 import { createRouter } from './router.ts';
 import type { Outlook, Patience } from './standby.ts';
+import type { WorkMeter } from './work-meter.ts';
 
 const fleetModel = modelName('qwen2:7b');
 const coming: Outlook = { kind: 'coming', readyInMs: 200_000, holdMs: { plain: 30_000, streamed: 600_000 } };
@@ -106,5 +107,48 @@ describe('router: requests while a thinker starts', () => {
     const { codes } = ask('plain', { priority: 'idle' });
     await clock.advance(601_000);
     assert.deepEqual([codes(), router.stats().waiting], [['timeout_queue'], 0]);
+  });
+});
+
+describe('router: what the work meter is told', () => {
+  it('hears of each request once, from its arrival to its end, whatever becomes of it', async () => {
+    const clock = new FakeClock();
+    const shared = { clock, random: seededRandom(3), logger: silentLogger, metrics: createMetrics() };
+    const pool = createThinkerPool(shared);
+    const a = new FakeThinker('a', { loaded: ['llama3.2'], maxConcurrency: 2 });
+    pool.add(a);
+    pool.start();
+    await clock.advance(0);
+    const told: string[] = [];
+    const work: WorkMeter = {
+      arrived: ({ id, promptTokens }) => told.push(`${id} arrived ${promptTokens}`),
+      started: (id) => told.push(`${id} started`),
+      requeued: (id) => told.push(`${id} requeued`),
+      ended: (id, usage) => told.push(`${id} ended ${usage?.completionTokens}`),
+    };
+    const router = createRouter({ ...shared, pool, work });
+    const ask = (priority?: 'idle') =>
+      router.dispatch(aChatRequest({ text: '12345678' }), new RecordingSink(), {
+        requestId: requestId('r'),
+        tenant: tenantId('local'),
+        ...(priority && { priority }),
+      });
+    ask();
+    const second = ask();
+    ask('idle');
+    a.calls[0]!.fail('upstream_failed');
+    await clock.advance(500);
+    a.calls[2]!.answer('ok');
+    await clock.advance(500);
+    second.cancel();
+    second.cancel();
+    assert.deepEqual(
+      [told.filter((line) => line.startsWith('w1')), told.filter((line) => line.startsWith('w2'))],
+      [
+        ['w1 arrived 2', 'w1 started', 'w1 requeued', 'w1 started', 'w1 ended 1'],
+        ['w2 arrived 2', 'w2 started', 'w2 ended undefined'],
+      ],
+    );
+    assert.equal(told.length, 8);
   });
 });
