@@ -2,6 +2,7 @@
 import type { CallOptions } from '../core/chat.ts';
 import type { Timer } from '../core/clock.ts';
 import type { EpochMs, UsdMicros } from '../core/units.ts';
+import type { ModelInfo } from '../thinkers/thinker.ts';
 import { createBench, type Bench } from './bench.ts';
 import { budgetVerdict, startOfDay, startOfMonth, type BudgetVerdict, type SpendSoFar } from './budget.ts';
 import type { DemandSnapshot } from './demand-work.ts';
@@ -220,9 +221,9 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     memory = next;
   }
 
-  const halted = (): Halt | undefined => parsed<Halt>(store.fact('halt'));
+  const halted = (): Halt | undefined => parsed(store.fact('halt')) as Halt | undefined;
   const floorNow = (): ManualFloor | undefined => {
-    const floor = parsed<ManualFloor>(store.fact('floor'));
+    const floor = parsed(store.fact('floor')) as ManualFloor | undefined;
     return floor && floor.until > clock.now() ? floor : undefined;
   };
 
@@ -261,7 +262,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
   return {
     async start() {
       await spend.recover();
-      const model = parsed<Parameters<typeof deps.registry.announce>[0][number]>(store.fact('model'));
+      const model = parsed(store.fact('model')) as ModelInfo | undefined;
       if (model && model.name === options.model) deps.registry.announce([model]);
       await tick();
     },
@@ -320,9 +321,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
 export const isExhausted = (budget: BudgetVerdict): boolean => budget.kind === 'stop' || budget.workersMax < 1;
 
 function readMemory(text: string | undefined): PlanMemory {
-  return parsed<PlanMemory>(text) ?? emptyPlanMemory;
+  return (parsed(text) as PlanMemory | undefined) ?? emptyPlanMemory;
 }
 
-function parsed<T>(text: string | undefined): T | undefined {
-  return text === undefined ? undefined : (JSON.parse(text) as T);
-}
+const parsed = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text));

@@ -133,21 +133,21 @@ export function aFleetRig(options: FleetRigOptions) {
     events,
     thinkers,
     /** A question that waits for a thinker. @returns ends it */
-    ask(work = 400) {
+    ask: (work = 400) => {
       const id = `q${asked++}`;
       demand.arrived({ id, key: 'k', model: rigModel, tokensMax: work, promptTokens: 100 }, clock.now());
       return () => demand.ended(id, { promptTokens: 100, completionTokens: work }, clock.now());
     },
     /** Boots whatever the market has that does not run. */
-    bootAll() {
+    bootAll: () => {
       for (const machine of market.alive)
         if (machine.status === 'creating' || machine.status === 'loading') market.become(machine, 'running', 'success');
     },
-    kill(label: string) {
+    kill: (label: string) => {
       const thinker = thinkers.get(label)!;
       thinker.report = 'silent';
     },
-    revive(label: string) {
+    revive: (label: string) => {
       thinkers.get(label)!.report = aReport(['qwen2:7b'], ['qwen2:7b']);
     },
     /** As kill -9: nothing of this loop runs any more, and nothing is said. */
