@@ -212,7 +212,14 @@ describe('thinker pool: ejection', () => {
     assert.deepEqual(states(), { a: 'ready', b: 'ready' });
     fail(pool, a, 1);
     assert.deepEqual(states(), { a: 'ejected', b: 'ready' });
-    assert.deepEqual(await gauge('selfhost_thinkers'), { loading: 0, ready: 1, draining: 0, failed: 1 });
+    assert.deepEqual(await gauge('selfhost_thinkers'), {
+      renting: 0,
+      loading: 0,
+      ready: 1,
+      draining: 0,
+      stopped: 0,
+      failed: 1,
+    });
     await clock.advance(4_900);
     assert.deepEqual(states(), { a: 'ejected', b: 'ready' });
     await clock.advance(100);
