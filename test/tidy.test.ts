@@ -101,6 +101,7 @@ const portFolders = [
   'src/thinkers/thinker/',
   'src/fleet/fleet-provider/',
   'src/ledger/ledger/',
+  'src/redis/lease/',
 ];
 const composers = ['main', 'compose'];
 

@@ -1,0 +1,4 @@
+import { leaseConformance } from './conformance.ts';
+import { createSingleLease } from './single.ts';
+
+leaseConformance('single', async () => ({ lease: createSingleLease(), dispose: async () => {} }));
