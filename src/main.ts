@@ -9,6 +9,7 @@ import { createThinkers } from './compose/thinkers.ts';
 import { createFeedback } from './compose/feedback.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
+import { createMoney, openLedger } from './compose/money.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createStatus } from './compose/status.ts';
 import { configHash } from './config/load.ts';
@@ -59,7 +60,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     makeDataDir(config.dataDir);
     const base = { clock, random, logger, metrics };
     const requestLog = createRequestLog();
-    const [thinkers, rememberer] = await Promise.all([
+    const [thinkers, rememberer, kept] = await Promise.all([
       createThinkers(config, base).then((made) => {
         closers.push(() => made.close());
         return made;
@@ -68,8 +69,14 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         closers.push(() => made.close());
         return made;
       }),
+      openLedger(config, base).then((made) => {
+        closers.push(() => made.close());
+        return made;
+      }),
     ]);
     const { pool } = thinkers;
+    const money = createMoney(config, base, { pool, kept });
+    closers.push(() => money.close());
     rememberer.rememberDigests(pool);
     const router = createRouter({
       pool,
@@ -116,6 +123,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       admission,
       requestMetrics,
       requestLog,
+      book: money.book,
       feedback,
       answerCost: createAnswerCost(pool),
       ...base,
@@ -153,6 +161,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         feedback,
       },
       cache: rememberer.commands,
+      money: { ledger: money.ledger },
       keys,
       pool,
       onModelsChanged: () => pool.refresh(),

@@ -9,11 +9,13 @@ import type { AuditLog } from './audit-log.ts';
 import type { AdminKeys } from './guard.ts';
 import type { Live } from './live.ts';
 import type { Sessions } from './sessions.ts';
+import type { MoneyFacts } from './money-types.ts';
 
 export interface AdminDeps extends AdminKeys {
   readonly facts: AdminFacts;
   readonly cache: CacheCommands;
   readonly keys: KeyRing;
+  readonly money: MoneyFacts;
   readonly pool: Pick<ThinkerPool, 'views' | 'get'>;
   readonly metrics: Pick<Metrics, 'registry'>;
   /** Told when a management call may have changed what the thinkers hold. */

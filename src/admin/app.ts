@@ -11,6 +11,7 @@ import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { createLive, type Topic } from './live.ts';
 import { findPageFile, sendPageFile, showPlainPage } from './page-routes.ts';
+import { exportLedger, showLedgerBuckets, showLedgerTotals } from './money-routes.ts';
 import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
 import { createScrapeToken } from './scrape-token.ts';
 import { createLoginLink, login, logout, showSession } from './session-routes.ts';
@@ -50,6 +51,9 @@ export const adminRoutes: readonly Route[] = [
   { method: 'DELETE', path: '/api/cache/entries/:id', handle: removeEntry },
   { method: 'POST', path: '/api/cache/purge', handle: purgeEntries },
   { method: 'POST', path: '/api/cache/flush', handle: flushEntries },
+  { method: 'GET', path: '/api/ledger/totals', handle: showLedgerTotals },
+  { method: 'GET', path: '/api/ledger/buckets', handle: showLedgerBuckets },
+  { method: 'GET', path: '/api/ledger/export', handle: exportLedger },
   { method: 'GET', path: '/api/keys', handle: listKeys },
   { method: 'POST', path: '/api/keys', handle: createKey },
   { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },

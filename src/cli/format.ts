@@ -8,6 +8,12 @@ export function parseDuration(text: string): number | undefined {
   return Number(match[1]) * unit;
 }
 
+/** Cents where cents matter, more places where they do not show. */
+export function formatUsd(usd: number): string {
+  const places = usd === 0 || Math.abs(usd) >= 0.1 ? 2 : Math.abs(usd) >= 0.001 ? 4 : 7;
+  return `${usd < 0 ? '-' : ''}$${Math.abs(usd).toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places })}`;
+}
+
 /** Columns padded to their widest cell; the last one is cut to what is left of `width`. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[], width = 100): string {
   const widths = header.map((name, i) => Math.max(name.length, ...rows.map((cells) => cells[i]?.length ?? 0)));

@@ -6,6 +6,7 @@ import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogin } from './commands/login.ts';
+import { addLedger } from './commands/ledger.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
@@ -49,6 +50,7 @@ export function createProgram(context: CliContext): Command {
     addStatus,
     addLogin,
     addCache,
+    addLedger,
     addKeys,
     addEmbedder,
     addSim,

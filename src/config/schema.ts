@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { keysSection } from './schema/keys.ts';
 import { redisSchema } from './schema/redis.ts';
 import { telemetrySection } from './schema/telemetry.ts';
+import { moneySection } from './schema/money.ts';
 
 const MiB = 1024 * 1024;
 const port = z.int().min(0).max(65_535);
@@ -286,6 +287,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   redis: redisSchema,
   telemetry: telemetrySection,
+  money: moneySection.describe('What it costs and what it saves.'),
 });
 
 type DeepReadonly<T> = T extends (infer Item)[]

@@ -7,12 +7,14 @@ import { AnswerCollector, replayEvents, type Answer } from '../core/answer.ts';
 import type { AnswerFlow, AnswerOrigin, ChatEvent, EndEvent } from '../core/chat.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { AppError, RequestOutcome } from '../core/errors.ts';
+import type { ExactKey } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
 import type { BypassReason, ExactLookup, SemanticLookup } from '../cache/cache-types.ts';
 import type { CacheStatus, RequestLog, RequestSteps } from '../telemetry/request-log.ts';
 import type { AnswerCodec, DecodedAnswerRequest, Reply, StreamEncoder } from './dialects/dialect.ts';
 import type { AnswerCost } from './answer-cost.ts';
 import { headerText, thinkerLabel, type Exchange } from './exchange.ts';
+import { entryOf, tellMoney, type AnswerBook } from './answer-book.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { JourneySink } from './serve-answer.ts';
 
@@ -21,6 +23,7 @@ export interface AnswerWriterDeps {
   readonly random: Random;
   readonly requestMetrics: RequestMetrics;
   readonly requestLog: RequestLog;
+  readonly book: AnswerBook;
   readonly answerCost: AnswerCost;
   readonly heartbeatMs: number;
 }
@@ -37,6 +40,7 @@ export class AnswerWriter implements JourneySink {
   #paused = false;
   #planned: 'miss' | 'bypass' = 'miss';
   #bypassReason: BypassReason | undefined;
+  #question: ExactKey | undefined;
   #exact: ExactLookup['kind'] | undefined;
   #exactMs: number | undefined;
   /** Its parts are read when the request is over: a hit pays for a reference. */
@@ -89,9 +93,10 @@ export class AnswerWriter implements JourneySink {
     }
   }
 
-  planned(status: 'miss' | 'bypass', reason: BypassReason | undefined): void {
+  planned(status: 'miss' | 'bypass', reason: BypassReason | undefined, question: ExactKey | undefined): void {
     this.#planned = status;
     this.#bypassReason = reason;
+    this.#question = question;
   }
 
   looked(exact: ExactLookup['kind'], ms: number): void {
@@ -133,7 +138,10 @@ export class AnswerWriter implements JourneySink {
     const encoder = this.#decoded.openStream(this.#reply);
     let bytes = '';
     for (const event of replayEvents(answer, this.#reply.createdAt)) bytes += encoder.event(event);
-    this.#exchange.response.writeHead(200, { ...this.#headers(this.#codec.streamContentType), ...streamHeaders });
+    this.#exchange.response.writeHead(200, {
+      ...this.#headers(this.#codec.streamContentType, answer.end),
+      ...streamHeaders,
+    });
     this.#finish('ok', 200, answer.end, undefined);
     this.#exchange.response.end(bytes);
   }
@@ -162,7 +170,7 @@ export class AnswerWriter implements JourneySink {
 
   #sendAnswer(answer: Answer): void {
     const body = this.#decoded.encodeAnswer(answer, this.#reply);
-    const headers = this.#headers('application/json; charset=utf-8');
+    const headers = this.#headers('application/json; charset=utf-8', answer.end);
     headers['content-length'] = Buffer.byteLength(body);
     this.#exchange.response.writeHead(200, headers);
     this.#finish('ok', 200, answer.end, undefined);
@@ -170,7 +178,7 @@ export class AnswerWriter implements JourneySink {
   }
 
   #endStream(end: EndEvent): void {
-    this.#openStream();
+    this.#openStream(end);
     const bytes = this.#pending;
     this.#pending = '';
     this.#finish('ok', 200, end, undefined);
@@ -222,10 +230,11 @@ export class AnswerWriter implements JourneySink {
     this.#lastWriteMs = clock.monotonicMs();
   };
 
-  #openStream(): void {
+  /** @param end where the whole answer is there before its first byte leaves, as a stored one is */
+  #openStream(end?: EndEvent): void {
     const { response } = this.#exchange;
     if (!response.headersSent)
-      response.writeHead(200, { ...this.#headers(this.#codec.streamContentType), ...streamHeaders });
+      response.writeHead(200, { ...this.#headers(this.#codec.streamContentType, end), ...streamHeaders });
   }
 
   get #cacheStatus(): CacheStatus {
@@ -233,7 +242,7 @@ export class AnswerWriter implements JourneySink {
     return source === undefined || source === 'thinker' || source === 'fallback' ? this.#planned : source;
   }
 
-  #headers(contentType: string): Record<string, string | number> {
+  #headers(contentType: string, end?: EndEvent): Record<string, string | number> {
     const { requestId, cors } = this.#exchange;
     const status = this.#cacheStatus;
     const headers: Record<string, string | number> = {
@@ -255,6 +264,8 @@ export class AnswerWriter implements JourneySink {
     const semantic = this.#semantic;
     if (semantic !== undefined && semantic.kind !== 'unavailable' && semantic.note !== undefined)
       headers['x-selfhost-semantic'] = semantic.note;
+    if (end !== undefined && this.#origin !== undefined)
+      tellMoney(headers, this.#deps, this.#decoded.model, this.#origin, end);
     if (this.#notices.length > 0) headers['x-selfhost-notice'] = headerText(this.#notices.join('; '));
     if (cors !== undefined) Object.assign(headers, cors);
     return headers;
@@ -263,7 +274,7 @@ export class AnswerWriter implements JourneySink {
   #finish(outcome: RequestOutcome, status: number, end: EndEvent | undefined, error: AppError | undefined): void {
     this.#done = true;
     this.#heartbeat?.clear();
-    const { clock, requestLog, requestMetrics } = this.#deps;
+    const { book, clock, requestLog, requestMetrics } = this.#deps;
     const { route, requestId, tenant, receivedAt, startedMs } = this.#exchange;
     const cache = this.#origin === undefined ? undefined : this.#cacheStatus;
     const finished = {
@@ -286,6 +297,8 @@ export class AnswerWriter implements JourneySink {
         finished.promptTokens + finished.completionTokens,
         this.#deps.answerCost(this.#origin, end, finished.totalMs),
       );
+    const entry = entryOf({ exchange: this.#exchange, finished, origin: this.#origin, end, question: this.#question });
+    if (entry !== undefined) book.record(entry);
     requestLog.add({
       id: requestId,
       at: receivedAt,

@@ -10,6 +10,7 @@ import type { Router } from '../router/router-types.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import type { Admission } from './admission.ts';
+import type { AnswerBook } from './answer-book.ts';
 import type { AnswerCost } from './answer-cost.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { localCaller, type Caller } from '../keys/caller.ts';
@@ -38,6 +39,7 @@ export interface GatewayDeps {
   readonly admission: Admission;
   readonly requestMetrics: RequestMetrics;
   readonly requestLog: RequestLog;
+  readonly book: AnswerBook;
   readonly feedback: ServeFeedbackDeps['feedback'];
   readonly answerCost: AnswerCost;
   readonly metrics: Metrics;

@@ -6,7 +6,7 @@ import { replayEvents } from '../core/answer.ts';
 import type { AnswerFlow, AnswerOrigin, AnswerRequest, Asker, DispatchSink } from '../core/chat.ts';
 import type { Clock } from '../core/clock.ts';
 import { toAppError } from '../core/errors.ts';
-import { exactKey, type ModelName, type RequestId } from '../core/ids.ts';
+import { exactKey, type ExactKey, type ModelName, type RequestId } from '../core/ids.ts';
 import type { Answer } from '../core/answer.ts';
 import type {
   BypassReason,
@@ -25,7 +25,7 @@ import { LateFlow } from './late-flow.ts';
 /** Where the gateway wants the answer. */
 export interface JourneySink extends DispatchSink {
   /** How the request stands to the cache, before anything else: what a thinker's answer will be labelled as. */
-  planned(status: 'miss' | 'bypass', reason: BypassReason | undefined): void;
+  planned(status: 'miss' | 'bypass', reason: BypassReason | undefined, question: ExactKey | undefined): void;
   /** What the exact tier said. */
   looked(exact: ExactLookup['kind'], ms: number): void;
   /** What the semantic tier said. Told to the one that leads, not to those that join. */
@@ -53,10 +53,10 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
   return function serveAnswer(request, asker, sink) {
     const plan = cache.plan(request, asker, digestOf(request.model));
     if (plan.kind === 'bypass') {
-      sink.planned('bypass', plan.reason);
+      sink.planned('bypass', plan.reason, undefined);
       return ask(request, sink, asker);
     }
-    sink.planned('miss', undefined);
+    sink.planned('miss', undefined, plan.exactKey);
     const flow = new LateFlow();
     if (plan.read)
       throughCache(plan, request, asker, sink, flow).catch((error: unknown) => sink.fail(toAppError(error)));

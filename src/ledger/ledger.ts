@@ -75,7 +75,26 @@ export interface ChargeEntry {
   readonly amount: UsdMicros;
 }
 
-export type LedgerEntry = AnswerEntry | CostEntry | ChargeEntry;
+/**
+ * A hit that a thinker answered as well, in the background: what the answer would have taken, measured. It is
+ * what makes savings an estimate with an interval.
+ */
+export interface HoldoutEntry {
+  readonly kind: 'holdout';
+  readonly at: EpochMs;
+  /** The hit. */
+  readonly requestId: RequestId;
+  readonly tenant: TenantId;
+  readonly model: string;
+  /** Of the fresh answer. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly gpuMs: number;
+  /** What the stored answer took: what the hit was counted as having avoided. */
+  readonly storedGpuMs: number;
+}
+
+export type LedgerEntry = AnswerEntry | CostEntry | ChargeEntry | HoldoutEntry;
 
 /** Instants in [from, to); costs, whose `at` is an end, in (from, to]. */
 export interface LedgerRange {

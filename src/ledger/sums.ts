@@ -36,6 +36,8 @@ export class BucketFolder {
       }
       case 'cost':
         return this.addCost(entry);
+      case 'holdout':
+        return;
       default:
         this.#charges.set(`${entry.at}|${entry.component}|${entry.subject}`, entry);
     }
@@ -135,6 +137,16 @@ export function isInRange(entry: LedgerEntry, { from, to, tenant }: LedgerRange)
  * bounded length. A thinker can say anything, and one entry that cannot be written would hold up all behind it.
  */
 export function tidyEntry(entry: LedgerEntry): LedgerEntry {
+  if (entry.kind === 'holdout')
+    return {
+      ...entry,
+      at: epochMs(whole(entry.at)),
+      model: cut(entry.model),
+      promptTokens: whole(entry.promptTokens),
+      completionTokens: whole(entry.completionTokens),
+      gpuMs: whole(entry.gpuMs),
+      storedGpuMs: whole(entry.storedGpuMs),
+    };
   if (entry.kind !== 'answer')
     return {
       ...entry,

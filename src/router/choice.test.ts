@@ -22,6 +22,7 @@ const aView = (parts: Partial<ThinkerView> = {}): ThinkerView => ({
   loaded: new Set(),
   inFlight: 0,
   maxConcurrency: 4,
+  busyMs: 0,
   ttftMsEwma: 0,
   failuresInRow: 0,
   costPerHour: usdMicros(0),

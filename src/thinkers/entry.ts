@@ -25,6 +25,9 @@ export class ThinkerEntry implements ThinkerView {
   loaded: Set<ModelName> = new Set();
   loadedRows: readonly LoadedModel[] = [];
   inFlight = 0;
+  readonly #clock: Clock;
+  #busyMs = 0;
+  #busySinceMs = 0;
   ttftMsEwma = 0;
   lastError: string | undefined;
   removed = false;
@@ -38,6 +41,7 @@ export class ThinkerEntry implements ThinkerView {
 
   constructor(thinker: Thinker, slot: string, options: HealthOptions, clock: Clock) {
     this.thinker = thinker;
+    this.#clock = clock;
     this.id = thinker.id;
     this.name = thinker.name;
     this.kind = thinker.kind;
@@ -46,6 +50,21 @@ export class ThinkerEntry implements ThinkerView {
     this.costPerHour = thinker.costPerHour;
     this.slot = slot;
     this.health = new Health(options, clock, thinker.kind === 'rented');
+  }
+
+  get busyMs(): number {
+    return this.#busyMs + (this.inFlight > 0 ? this.#clock.monotonicMs() - this.#busySinceMs : 0);
+  }
+
+  leased(): void {
+    if (this.inFlight === 0) this.#busySinceMs = this.#clock.monotonicMs();
+    this.inFlight += 1;
+  }
+
+  released(): void {
+    this.#busyMs = this.busyMs;
+    this.#busySinceMs = this.#clock.monotonicMs();
+    this.inFlight -= 1;
   }
 
   get state(): ThinkerState {

@@ -119,7 +119,7 @@ class Pool implements ManagedThinkerPool {
     const entry = this.#entries.get(id);
     assert(entry, `lease of unknown thinker ${id}`);
     assert(entry.inFlight < entry.maxConcurrency, `lease of thinker ${id} beyond its ${entry.maxConcurrency} places`);
-    entry.inFlight += 1;
+    entry.leased();
     this.#metrics.thinkerInflight.set({ slot: entry.slot }, entry.inFlight);
     let released = false;
     return {
@@ -193,7 +193,7 @@ class Pool implements ManagedThinkerPool {
   }
 
   #release(entry: ThinkerEntry, model: ModelName | undefined, outcome: LeaseOutcome): void {
-    entry.inFlight -= 1;
+    entry.released();
     this.#metrics.upstreamRequests.inc({ outcome: outcome.kind });
     if (!entry.removed) this.#metrics.thinkerInflight.set({ slot: entry.slot }, entry.inFlight);
     switch (outcome.kind) {

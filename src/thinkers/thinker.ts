@@ -96,6 +96,8 @@ export interface ThinkerView {
   readonly loaded: ReadonlySet<ModelName>;
   readonly inFlight: number;
   readonly maxConcurrency: number;
+  /** Time it has had at least one request, since it came; never goes back. */
+  readonly busyMs: number;
   readonly ttftMsEwma: number;
   readonly failuresInRow: number;
   readonly costPerHour: UsdMicros;

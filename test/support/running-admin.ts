@@ -19,6 +19,7 @@ import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
 import type { CacheCommands, StatusReport } from '../../src/admin/admin-types.ts';
 import { createAdmin } from '../../src/admin/app.ts';
+import { createMemoryLedger } from '../../src/ledger/ledger/memory.ts';
 import { createKeyRing } from '../../src/keys/key-ring.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { createAuditLog } from '../../src/admin/audit-log.ts';
@@ -85,6 +86,7 @@ function viewOf(thinker: Thinker): ThinkerView {
     models: new Map(),
     loaded: new Set(),
     inFlight: 0,
+    busyMs: 0,
     ttftMsEwma: 0,
     failuresInRow: 0,
     weight: 1,
@@ -298,6 +300,7 @@ export async function startAdmin({
       feedback: (given) => running.feedback(given),
     },
     cache,
+    money: { ledger: createMemoryLedger() },
     keys: createKeyRing({
       clock,
       random: seededRandom(1),

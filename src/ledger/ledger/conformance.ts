@@ -8,6 +8,7 @@ import {
   type AnswerEntry,
   type ChargeEntry,
   type CostEntry,
+  type HoldoutEntry,
   type Ledger,
   type LedgerEntry,
   type LedgerRange,
@@ -77,6 +78,21 @@ export function aCharge(fields: Partial<ChargeEntry> = {}): ChargeEntry {
   };
 }
 
+function aHoldout(fields: Partial<HoldoutEntry> = {}): HoldoutEntry {
+  return {
+    kind: 'holdout',
+    at: epochMs(monday),
+    requestId: requestId('req_9'),
+    tenant: tenantId('local'),
+    model: 'qwen3:8b',
+    promptTokens: 90,
+    completionTokens: 30,
+    gpuMs: 1100,
+    storedGpuMs: 1000,
+    ...fields,
+  };
+}
+
 export function ledgerConformance(driver: string, open: (setup: LedgerSetup) => Promise<OpenedLedger>): void {
   const promise = (name: string, test: (ledger: Ledger) => Promise<void>, setup: LedgerSetup = {}): void =>
     void it(name, async () => {
@@ -109,14 +125,17 @@ export function ledgerConformance(driver: string, open: (setup: LedgerSetup) => 
         }),
         aCost({ at: epochMs(monday + 4), id: 'only once' }),
         aCharge({ at: epochMs(monday + 3) }),
+        aHoldout({ at: epochMs(monday + 2) }),
         anAnswer({ outcome: 'cancelled', loadMs: 12 }),
         anAnswer({ requestId: requestId('req_3'), model: 'l’œil 🙂\n\t"', tenant: tenantId('a b') }),
       ];
       for (const entry of entries) ledger.append(entry);
       await ledger.flush();
-      const [exact, cost, charge, cancelled, odd] = entries;
-      assert.deepEqual(await all(ledger, ever), [cancelled, odd, charge, cost, exact]);
+      const [exact, cost, charge, holdout, cancelled, odd] = entries;
+      assert.deepEqual(await all(ledger, ever), [cancelled, odd, holdout, charge, cost, exact]);
       assert.deepEqual(await all(ledger, ever, ['cost', 'charge']), [charge, cost]);
+      assert.deepEqual(await all(ledger, { ...ever, tenant: tenantId('a b') }, ['answer', 'holdout']), [odd]);
+      assert.equal((await ledger.totals(ever)).answers.thinker, 1, 'a hold-out is no answer of its own');
     });
 
     promise('pages through more than fits one batch, in order and each once', async (ledger) => {

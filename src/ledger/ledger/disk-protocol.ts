@@ -1,5 +1,5 @@
 /** What the embedded ledger and its disk thread say to each other. Plain data only: it is cloned. */
-import type { AnswerBucket, ChargeEntry, CostBucket, CostEntry, LedgerEntry, LedgerRange } from '../ledger.ts';
+import type { AnswerBucket, AnswerEntry, ChargeEntry, CostBucket, LedgerEntry, LedgerRange } from '../ledger.ts';
 
 export interface DiskSetup {
   readonly dataDir: string;
@@ -25,6 +25,9 @@ export interface AnswerBatch {
   readonly names: readonly string[];
 }
 
+/** Few beside answers: they travel as they are. */
+export type OtherEntry = Exclude<LedgerEntry, AnswerEntry>;
+
 export interface PageCursor {
   readonly at: number;
   readonly seq: number;
@@ -36,7 +39,7 @@ export interface EntryPage {
 }
 
 export interface DiskCalls {
-  append(answers: AnswerBatch, others: readonly (CostEntry | ChargeEntry)[]): void;
+  append(answers: AnswerBatch, others: readonly OtherEntry[]): void;
   /** Sums of answers and costs per bucket; charges one by one, last of each day alone. */
   buckets(
     range: LedgerRange,

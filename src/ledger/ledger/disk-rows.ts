@@ -8,6 +8,7 @@ import {
   type ChargeEntry,
   type CostBucket,
   type CostEntry,
+  type HoldoutEntry,
 } from '../ledger.ts';
 import { numbersPerRow, type AnswerBatch } from './disk-protocol.ts';
 import { outcomes } from './disk-schema.ts';
@@ -93,6 +94,20 @@ export function decodeCharge(row: Row): ChargeEntry {
     component: row['component'] as ChargeEntry['component'],
     subject: row['subject'] as string,
     amount: usdMicros(row['amount'] as number),
+  };
+}
+
+export function decodeHoldout(row: Row): HoldoutEntry {
+  return {
+    kind: 'holdout',
+    at: epochMs(row['at'] as number),
+    requestId: row['request_id'] as RequestId,
+    tenant: row['tenantName'] as TenantId,
+    model: row['modelName'] as string,
+    promptTokens: row['prompt_tokens'] as number,
+    completionTokens: row['completion_tokens'] as number,
+    gpuMs: row['gpu_ms'] as number,
+    storedGpuMs: row['stored_gpu_ms'] as number,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { RequestOutcome } from '../../core/errors.ts';
 
-/** `seq` rises over all three tables: it is the order of appending. Names are kept once. Times in milliseconds. */
+/** `seq` rises over all tables of entries: it is the order of appending. Names are kept once. Times in milliseconds. */
 export const migrations: readonly string[] = [
   `CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
    CREATE TABLE answer (
@@ -55,7 +55,19 @@ export const migrations: readonly string[] = [
      subject TEXT NOT NULL,
      amount INTEGER NOT NULL
    ) STRICT;
-   CREATE INDEX charge_at ON charge (at);`,
+   CREATE INDEX charge_at ON charge (at);
+   CREATE TABLE holdout (
+     seq INTEGER PRIMARY KEY,
+     at INTEGER NOT NULL,
+     tenant INTEGER NOT NULL,
+     model INTEGER NOT NULL,
+     request_id TEXT NOT NULL,
+     prompt_tokens INTEGER NOT NULL,
+     completion_tokens INTEGER NOT NULL,
+     gpu_ms INTEGER NOT NULL,
+     stored_gpu_ms INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX holdout_at ON holdout (at);`,
 ];
 
 /** Stored by place: add at the end only. */

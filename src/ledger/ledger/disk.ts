@@ -2,10 +2,24 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { inTransaction, moveAside, openDatabaseFile, takeLock } from '../../sqlite/database-file.ts';
 import { faultOf } from '../../sqlite/disk-error.ts';
-import { foldMs, type ChargeEntry, type CostEntry, type LedgerRange } from '../ledger.ts';
-import { decodeAnswer, decodeAnswerBucket, decodeCharge, decodeCost, decodeCostBucket } from './disk-rows.ts';
+import { foldMs, type LedgerRange } from '../ledger.ts';
+import {
+  decodeAnswer,
+  decodeAnswerBucket,
+  decodeCharge,
+  decodeCost,
+  decodeCostBucket,
+  decodeHoldout,
+} from './disk-rows.ts';
 import { failedPlaces, migrations, okPlaces } from './disk-schema.ts';
-import { numbersPerRow, type AnswerBatch, type DiskCalls, type DiskSetup, type Opened } from './disk-protocol.ts';
+import {
+  numbersPerRow,
+  type AnswerBatch,
+  type DiskCalls,
+  type DiskSetup,
+  type Opened,
+  type OtherEntry,
+} from './disk-protocol.ts';
 
 export const databaseFile = 'ledger.sqlite';
 /** Answers folded in one transaction: some milliseconds, in a thread where nobody waits. */
@@ -68,6 +82,7 @@ class Book {
   readonly #putAnswer: StatementSync;
   readonly #putCost: StatementSync;
   readonly #putCharge: StatementSync;
+  readonly #putHoldout: StatementSync;
   readonly #putName: StatementSync;
   readonly #names = new Map<string, number>();
   #seq: number;
@@ -77,7 +92,7 @@ class Book {
     const one = (sql: string) => (database.prepare(sql).get() as { n: number }).n;
     this.answers = one('SELECT count(*) AS n FROM answer');
     this.#seq = one(`SELECT max((SELECT coalesce(max(seq), 0) FROM answer), (SELECT coalesce(max(seq), 0) FROM cost),
-      (SELECT coalesce(max(seq), 0) FROM charge)) AS n`);
+      (SELECT coalesce(max(seq), 0) FROM charge), (SELECT coalesce(max(seq), 0) FROM holdout)) AS n`);
     this.#putAnswer = database.prepare(`INSERT INTO answer (at, source, outcome, tenant, model, thinker, prompt_tokens,
       completion_tokens, ttft_ms, total_ms, queued_ms, load_ms, gpu_ms, avoided_gpu_ms, request_id, question, answer_of, seq)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
@@ -87,12 +102,14 @@ class Book {
     this.#putCharge = database.prepare(
       'INSERT INTO charge (seq, at, component, subject, amount) VALUES (?, ?, ?, ?, ?)',
     );
+    this.#putHoldout = database.prepare(`INSERT INTO holdout (seq, at, tenant, model, request_id, prompt_tokens,
+      completion_tokens, gpu_ms, stored_gpu_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#putName = database.prepare('INSERT INTO name (text) VALUES (?) ON CONFLICT DO NOTHING');
     for (const row of database.prepare('SELECT id, text FROM name').iterate())
       this.#names.set(row['text'] as string, row['id'] as number);
   }
 
-  append(batch: AnswerBatch, others: readonly (CostEntry | ChargeEntry)[]): void {
+  append(batch: AnswerBatch, others: readonly OtherEntry[]): void {
     inTransaction(this.#database, () => {
       const places = batch.names.map((name) => this.#nameId(name));
       const { numbers, texts } = batch;
@@ -125,7 +142,13 @@ class Book {
     this.answers += batch.rows;
   }
 
-  #put(entry: CostEntry | ChargeEntry): void {
+  #put(entry: OtherEntry): void {
+    if (entry.kind === 'holdout') {
+      const { at, requestId, promptTokens, completionTokens, gpuMs, storedGpuMs } = entry;
+      const who = [this.#nameId(entry.tenant), this.#nameId(entry.model)];
+      this.#putHoldout.run(++this.#seq, at, ...who, requestId, promptTokens, completionTokens, gpuMs, storedGpuMs);
+      return;
+    }
     const { at, component, subject, amount } = entry;
     if (entry.kind === 'charge') this.#putCharge.run(++this.#seq, at, component, subject, amount);
     else this.#putCost.run(++this.#seq, at, component, subject, entry.seconds, amount, entry.id ?? null);
@@ -218,6 +241,12 @@ class Book {
       add(`SELECT * FROM cost WHERE at > ? AND at <= ? AND ${tail}`, [from, to, ...cursor, limit], decodeCost);
     if (kinds.includes('charge'))
       add(`SELECT * FROM charge WHERE at >= ? AND at < ? AND ${tail}`, [from, to, ...cursor, limit], decodeCharge);
+    if (kinds.includes('holdout')) {
+      const { and, values } = this.#ofTenant(range);
+      const sql = `SELECT holdout.*, t.text AS tenantName, m.text AS modelName FROM holdout
+        JOIN name t ON t.id = tenant JOIN name m ON m.id = model WHERE at >= ? AND at < ?${and} AND ${tail}`;
+      add(sql, [from, to, ...values, ...cursor, limit], decodeHoldout);
+    }
     rows.sort((a, b) => a.entry.at - b.entry.at || a.seq - b.seq);
     const page = rows.slice(0, limit);
     const last = page.at(-1);

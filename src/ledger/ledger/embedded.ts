@@ -132,7 +132,7 @@ class EmbeddedLedger implements Ledger {
     return folder.buckets();
   }
 
-  async *entries(range: LedgerRange, kinds: readonly LedgerEntry['kind'][] = ['answer', 'cost', 'charge']) {
+  async *entries(range: LedgerRange, kinds: readonly LedgerEntry['kind'][] = ['answer', 'cost', 'charge', 'holdout']) {
     for (let after: PageCursor | undefined; ;) {
       const page = await this.#ask((disk) => disk.call('page', range, kinds, after, pageRows));
       yield* page.entries;

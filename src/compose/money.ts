@@ -1,0 +1,112 @@
+/** Puts the ledger together: where it is kept, what is billed by the clock, and what answers are worth. */
+import type { Config } from '../config/schema.ts';
+import type { AnswerBook } from '../gateway/answer-book.ts';
+import { usdMicros } from '../core/units.ts';
+import { createCountedLedger } from '../ledger/counted.ts';
+import { costComponents, type CostComponent, type Ledger } from '../ledger/ledger.ts';
+import { createEmbeddedLedger } from '../ledger/ledger/embedded.ts';
+import { createMemoryLedger } from '../ledger/ledger/memory.ts';
+import { createFixedCosts, hoursPerMonth } from '../ledger/metering/fixed-costs.ts';
+import { createHostMeter } from '../ledger/metering/host-meter.ts';
+import { avoidedUsd, type Prices } from '../ledger/prices.ts';
+import type { ThinkerPool } from '../thinkers/thinker.ts';
+import type { ComposeDeps } from './thinkers.ts';
+
+export interface Money {
+  /** Every room appends here: what is written is also counted. */
+  readonly ledger: Ledger;
+  readonly book: AnswerBook;
+  readonly prices: Prices;
+  /** Of a thinker while it runs, USD; the last known one while none is there, undefined when none has a price. */
+  pricePerHourUsd(): number | undefined;
+  /** Bills what is left, and closes. */
+  close(): Promise<void>;
+}
+
+/** Prices of thinkers change when one comes or goes; looked at this often. */
+const priceMs = 5_000;
+
+/** @throws config_invalid when another process keeps its ledger there */
+export async function openLedger(config: Config, { clock, logger }: ComposeDeps): Promise<Ledger> {
+  const { persist, answersMax } = config.money.ledger;
+  return persist
+    ? createEmbeddedLedger({ dataDir: config.dataDir, clock, logger, options: { answersMax } })
+    : createMemoryLedger({ answersMax });
+}
+
+export function createMoney(
+  config: Config,
+  { clock, logger, metrics }: ComposeDeps,
+  { pool, kept }: { readonly pool: Pick<ThinkerPool, 'views'>; readonly kept: Ledger },
+): Money {
+  const { money } = config;
+  const prices: Prices = { cloudGpu: money.cloudGpu, tokenApi: money.tokenApi };
+  const pricePerHourUsd = createPriceMemory(pool, () => clock.monotonicMs());
+  const adders = new Map(costComponents.map((component) => [component, metrics.costUsd.labels({ component })]));
+  const ledger = createCountedLedger(
+    kept,
+    {
+      cost: (component: CostComponent) => adders.get(component)!,
+      charged: metrics.chargedUsd.labels({}),
+      avoided: {
+        marginal: metrics.avoidedUsd.labels({ basis: 'marginal' }),
+        cloudGpu: metrics.avoidedUsd.labels({ basis: 'cloud_gpu' }),
+        tokenApi: metrics.avoidedUsd.labels({ basis: 'token_api' }),
+      },
+    },
+    prices,
+    pricePerHourUsd,
+  );
+  const fixed = createFixedCosts({
+    ledger,
+    clock,
+    logger,
+    costs: money.fixedPerMonth.map(({ name, usd }) => ({ name, perMonth: usdMicros(usd * 1e6) })),
+  });
+  // Rented machines are billed by the fleet, which knows when they came and went.
+  const hosts = createHostMeter({
+    ledger,
+    clock,
+    hosts: () =>
+      pool
+        .views()
+        .filter(({ kind, costPerHour }) => kind === 'static' && costPerHour > 0)
+        .map(({ name, costPerHour, busyMs }) => ({ name, pricePerHour: costPerHour, busyMs })),
+  });
+  const fixedPerHour = money.fixedPerMonth.reduce((sum, { usd }) => sum + usd / hoursPerMonth, 0);
+  const burn = metrics.burnUsdPerHour as typeof metrics.burnUsdPerHour & { collect?: () => void };
+  burn.collect = () => {
+    const running = pool.views().reduce((sum, { costPerHour }) => sum + costPerHour / 1e6, 0);
+    if (running + fixedPerHour > 0 || pricePerHourUsd() !== undefined) burn.set(running + fixedPerHour);
+  };
+
+  const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
+  return {
+    ledger,
+    prices,
+    pricePerHourUsd,
+    book: {
+      record: (entry) => ledger.append(entry),
+      savedUsd: (work) => avoidedUsd(prices, pricePerHourUsd(), work)[basis[money.baseline]],
+    },
+    async close() {
+      hosts.close();
+      fixed.close();
+      await fixed.started;
+      await ledger.close();
+    },
+  };
+}
+
+/** The mean over thinkers that have a price. */
+function createPriceMemory(pool: Pick<ThinkerPool, 'views'>, nowMs: () => number): () => number | undefined {
+  let known: number | undefined;
+  let readAtMs = -Infinity;
+  return () => {
+    if (nowMs() - readAtMs < priceMs) return known;
+    readAtMs = nowMs();
+    const priced = pool.views().filter(({ costPerHour }) => costPerHour > 0);
+    if (priced.length > 0) known = priced.reduce((sum, { costPerHour }) => sum + costPerHour, 0) / priced.length / 1e6;
+    return known;
+  };
+}
