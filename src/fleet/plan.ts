@@ -82,9 +82,9 @@ export function planFleet(
     leadTimeS: need.inputs.leadTimeS,
   });
   const floor = Math.max(policy.workersMin, scheduleFloor(policy, now));
+  // What runs stays while somebody may come back; nothing is started for that. Past bursts keep no idle fleet.
   const isCold = demand.idleS > warmS;
-  // What runs stays while somebody may come back; nothing is started for that.
-  const wanted = Math.max(isCold ? 0 : Math.max(history.held, Math.min(1, active)), need.workers, floor);
+  const wanted = isCold ? floor : Math.max(need.workers, history.held, Math.min(1, active), floor);
   const cap = Math.min(policy.workersMax, observation.budget.workersMax);
   const target = Math.min(wanted, cap);
   const inputs: PlanInputs = {

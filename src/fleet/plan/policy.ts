@@ -8,10 +8,10 @@ export interface FleetPolicy {
   /** Until a machine has been measured: decode tokens per second of a full batch, and its slots. */
   readonly classTokensPerS: number;
   readonly classSlots: number;
-  /** Share of the fleet's speed that steady demand may take. */
+  /** Share of the fleet's speed that the worst burst of the last ten minutes may take. */
   readonly utilisationMax: number;
-  /** Standard deviations of the 10 s demand that are kept free for bursts. */
-  readonly burstSigmas: number;
+  /** A burst may be worked off this long after its end. */
+  readonly burstWaitS: number;
   /** A backlog shall be gone this long after there is capacity for it. */
   readonly backlogDrainS: number;
   /** The oldest waiting request may be this old before the law takes the last 30 s alone for the demand. */
@@ -66,8 +66,8 @@ export const fleetPolicyDefaults: FleetPolicy = {
   utcOffsetMinutes: 0,
   classTokensPerS: 400,
   classSlots: 8,
-  utilisationMax: 0.7,
-  burstSigmas: 1,
+  utilisationMax: 0.85,
+  burstWaitS: 6,
   backlogDrainS: 60,
   waitTargetS: 8,
   holdS: 600,
