@@ -53,6 +53,14 @@ const tiers: readonly Tier[] = [
     prepare: () => haveProgram('promtool', ['/usr/bin/promtool'], 'prometheus'),
   },
   {
+    suffix: '.proxy.test.ts',
+    what: 'the real caddy, openssl and curl',
+    prepare: () =>
+      haveProgram('caddy', ['/usr/bin/caddy'], 'caddy') ??
+      haveProgram('openssl', ['/usr/bin/openssl'], 'openssl') ??
+      haveProgram('curl', ['/usr/bin/curl'], 'curl'),
+  },
+  {
     suffix: '.gpu.test.ts',
     what: 'a GPU of this machine',
     prepare: () =>

@@ -52,6 +52,7 @@ const meanings: Readonly<Record<ErrorCode, string>> = {
   not_implemented: 'A route of Ollama’s that is not offered, such as cloud accounts.',
   upstream_rejected: 'The thinker refused the request itself; its status and words are kept.',
   upstream_failed: 'The thinker could not be reached, or broke the connection.',
+  wrong_thinker_key: 'Somebody else answers at the address of a rented thinker. Nothing is sent there.',
   upstream_broken_stream: 'The answer ended early or was malformed.',
   upstream_busy: 'The thinker’s own queue is full.',
   queue_full: 'Our queue is full (`admission.queueMax`).',

@@ -25,6 +25,8 @@ export const errorTable = {
   upstream_rejected: { status: 400, retryable: false, outcome: 'client_error' },
   /** Reset, refused, died: nothing wrong with the request. */
   upstream_failed: { status: 502, retryable: true, outcome: 'upstream_error' },
+  /** The TLS key of a rented thinker is not the one it was given: nothing is sent there. */
+  wrong_thinker_key: { status: 502, retryable: true, outcome: 'upstream_error' },
   /** Malformed line, error inside the stream, end without `done:true`. */
   upstream_broken_stream: { status: 502, retryable: true, outcome: 'upstream_error' },
   /** Thinker's own queue is full: busy, not broken. */

@@ -10,6 +10,7 @@ export function outcomeOf(error: AppError, model: ModelName): LeaseOutcome {
     case 'model_not_found':
       return { kind: 'rejected', modelMissing: model };
     case 'upstream_failed':
+    case 'wrong_thinker_key':
     case 'upstream_broken_stream':
     case 'timeout_connect':
     case 'timeout_first_token':

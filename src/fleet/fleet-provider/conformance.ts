@@ -191,10 +191,15 @@ const anyQuery: OfferQuery = {
 };
 
 /** Of several offers one may be gone: that is normal in a market. */
-export async function rentOne(provider: FleetProvider, query: OfferQuery, label: string): Promise<InstanceId> {
+export async function rentOne(
+  provider: FleetProvider,
+  query: OfferQuery,
+  label: string,
+  spec = specOf(label),
+): Promise<InstanceId> {
   for (const offer of await provider.searchOffers(query, call)) {
     try {
-      return await provider.rent(offer.id, specOf(label), call);
+      return await provider.rent(offer.id, spec, call);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'offer_gone') throw error;
     }

@@ -56,7 +56,7 @@ describe('transport over TLS', () => {
   it('sends nothing, not even the token, to a server with another key', async () => {
     const { outcomes, requests } = await askOverTls({ pinSha256: selfSigned().pinSha256 });
     assert.equal(requests, 0);
-    for (const outcome of outcomes) assert.match(outcome, /^upstream_failed: .*is not the pinned one/);
+    for (const outcome of outcomes) assert.match(outcome, /^wrong_thinker_key: .*is not the pinned one/);
   });
 
   it('trusts a given certificate, and by default only what the system trusts', async () => {

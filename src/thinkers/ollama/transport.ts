@@ -148,7 +148,7 @@ function connector(options: TransportOptions, staleErrors: WeakSet<Error>): buil
         socket.destroy();
         const host = `${target.hostname}:${target.port}`;
         return callback(
-          new AppError('upstream_failed', `the TLS key of ${host} is not the pinned one; nothing was sent to it`),
+          new AppError('wrong_thinker_key', `the TLS key of ${host} is not the pinned one; nothing was sent to it`),
           null,
         );
       }
