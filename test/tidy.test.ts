@@ -84,6 +84,7 @@ const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/commands/serve.ts': ['main', 'config'],
   'src/cli/commands/embedder.ts': ['cache', 'config', 'telemetry', 'core'],
   'src/cli/commands/sim.ts': ['sim'],
+  'src/cli/commands/cost.ts': ['ledger'],
   'src/cli/commands/sim-vast.ts': ['sim'],
 };
 

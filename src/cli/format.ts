@@ -14,6 +14,9 @@ export function formatUsd(usd: number): string {
   return `${usd < 0 ? '-' : ''}$${Math.abs(usd).toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places })}`;
 }
 
+/** `0.1234` → `12.3 %`. */
+export const formatPercent = (share: number, places = 1): string => `${(share * 100).toFixed(places)} %`;
+
 /** Columns padded to their widest cell; the last one is cut to what is left of `width`. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[], width = 100): string {
   const widths = header.map((name, i) => Math.max(name.length, ...rows.map((cells) => cells[i]?.length ?? 0)));

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addAsk } from './commands/ask.ts';
 import { addCache } from './commands/cache.ts';
+import { addCost } from './commands/cost.ts';
 import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
 import { addKeys } from './commands/keys.ts';
@@ -51,6 +52,7 @@ export function createProgram(context: CliContext): Command {
     addLogin,
     addCache,
     addLedger,
+    addCost,
     addKeys,
     addEmbedder,
     addSim,
