@@ -86,6 +86,9 @@ const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/commands/sim.ts': ['sim'],
   'src/cli/commands/cost.ts': ['ledger'],
   'src/cli/commands/sim-vast.ts': ['sim'],
+  'src/cli/commands/sim-redis-cloud.ts': ['sim'],
+  'src/cli/commands/redis.ts': ['redis', 'config', 'telemetry', 'core'],
+  'src/cli/commands/redis-provision.ts': ['redis', 'core'],
 };
 
 /** Of these rooms, others see the port or type files alone. */

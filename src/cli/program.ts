@@ -8,6 +8,7 @@ import { addFeedback } from './commands/feedback.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogin } from './commands/login.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addRedis } from './commands/redis.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
@@ -55,6 +56,7 @@ export function createProgram(context: CliContext): Command {
     addCost,
     addKeys,
     addEmbedder,
+    addRedis,
     addSim,
   ];
   for (const add of adders) add(program, context);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CliError, printJson, type CliContext } from '../context.ts';
 import { examples } from '../examples.ts';
+import { addSimRedisCloud } from './sim-redis-cloud.ts';
 import { addSimVast } from './sim-vast.ts';
 import { untilStopped, whole } from './sim-options.ts';
 
@@ -49,6 +50,7 @@ export function addSim(program: Command, context: CliContext): void {
     )
     .action(async (_: unknown, command: Command) => simThinker(command.optsWithGlobals<ThinkerOptions>(), context));
   addSimVast(sim, context);
+  addSimRedisCloud(sim, context);
 }
 
 async function simThinker(options: ThinkerOptions, context: CliContext): Promise<void> {

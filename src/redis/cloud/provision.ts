@@ -3,6 +3,7 @@
  * same name is used and not made twice, so that a broken run costs nothing but its repetition.
  */
 import { AppError } from '../../core/errors.ts';
+import { entryBytes } from '../choose-backend.ts';
 import type { RedisCloudApi, SubscriptionPlace } from './api.ts';
 import { monthlyUsd, planBytes, planHasTls, type CloudPlan, type DatabaseWish, type ProWish } from './schema.ts';
 
@@ -50,10 +51,7 @@ export interface Provisioned {
   readonly monthlyUsd: number;
 }
 
-/** Memory of one entry with an answer of 800 bytes, exact key included; see docs/scaling.md. */
-export const entryBytes = { log: 2_600, ft: 5_000 } as const;
-
-interface Prepared {
+export interface Prepared {
   readonly plan: ProvisionPlan;
   readonly chosen:
     | { readonly kind: 'essentials'; readonly plan: CloudPlan; readonly tls: boolean }
