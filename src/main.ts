@@ -157,6 +157,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         request: (id) => requestLog.get(id),
         requestsMax: requestLog.capacity,
         requestsSeen: () => requestLog.added,
+        ...rememberer.cases,
         why: (id) => rememberer.cache.why(id),
         feedback,
       },

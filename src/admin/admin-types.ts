@@ -2,7 +2,7 @@
 import type { EntryFilter, EntrySummary } from '../cache/cache-store.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
 import type { Feedback, FeedbackResult, LookupTrace, TracedCandidate } from '../cache/cache-types.ts';
-import type { LearnerStatus } from '../cache/learner.ts';
+import type { CaseVerdict, LearnerStatus, OpenCase } from '../cache/learner.ts';
 import type { WhyRecord } from '../cache/why-log.ts';
 import type { EntryId, RequestId } from '../core/ids.ts';
 import type { CacheSharing, KeyLimits } from '../keys/key-record.ts';
@@ -196,6 +196,52 @@ export interface AdminFacts {
   /** What the semantic tier saw; holds text of prompts. */
   why(id: RequestId): WhyRecord | undefined;
   feedback(feedback: Feedback): FeedbackResult;
+  /** Answers that a person may compare, newest first; texts. */
+  openCases(): readonly OpenCase[];
+  /** @returns false when it is not open any more */
+  decideCase(id: string, verdict: CaseVerdict): boolean;
+}
+
+/** `GET /api/cache/decisions`: of the last requests that the semantic tier was asked about. */
+export interface CacheDecisionsView {
+  /** Of the last one; undefined before the first. */
+  readonly policy: string | undefined;
+  readonly state: LookupTrace['state'] | undefined;
+  /** What the cut is a value of. */
+  readonly decidesBy: 'probability' | 'similarity';
+  /** Smallest value that is served; undefined while none is. */
+  readonly cut: number | undefined;
+  /** Newest first; undefined where nothing was close. */
+  readonly scores: readonly {
+    readonly hit: boolean;
+    readonly similarity: number | undefined;
+    readonly probability: number | undefined;
+  }[];
+  /** Closest to the cut first. */
+  readonly nearMisses: readonly NearMissView[];
+  readonly nearMissesFound: number;
+}
+
+export interface NearMissView {
+  readonly requestId: string;
+  readonly at: number;
+  readonly model: string;
+  readonly question: string;
+  readonly closest: Pick<StoryCandidate, 'entryId' | 'text' | 'similarity' | 'probability' | 'says'>;
+}
+
+/** `GET /api/cache/audits`: comparisons that wait for a person. */
+export interface CacheAuditsView {
+  readonly state: 'on' | 'off';
+  readonly why: string;
+  /** Being compared by rules, vectors and models. */
+  readonly pending: number;
+  readonly cases: readonly OpenCase[];
+}
+
+/** Body of `POST /api/cache/audits/:id`. */
+export interface CaseRequest {
+  readonly verdict: CaseVerdict;
 }
 
 export interface CacheCommands {

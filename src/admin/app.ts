@@ -5,6 +5,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
 import { auditLimits } from './audit-log.ts';
 import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
+import { auditsOf, decideCase, decisionsOf, showAudits, showDecisions } from './decision-routes.ts';
 import { challengeOf, createGuard, isReading } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
@@ -49,6 +50,9 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/cache/entries', handle: listEntries },
   { method: 'GET', path: '/api/cache/entries/:id', handle: showEntry },
   { method: 'DELETE', path: '/api/cache/entries/:id', handle: removeEntry },
+  { method: 'GET', path: '/api/cache/decisions', handle: showDecisions },
+  { method: 'GET', path: '/api/cache/audits', handle: showAudits },
+  { method: 'POST', path: '/api/cache/audits/:id', handle: decideCase },
   { method: 'POST', path: '/api/cache/purge', handle: purgeEntries },
   { method: 'POST', path: '/api/cache/flush', handle: flushEntries },
   { method: 'GET', path: '/api/ledger/totals', handle: showLedgerTotals },
@@ -133,8 +137,10 @@ export function createAdmin(deps: AdminDeps): Admin {
 }
 
 /** What open pages are told by themselves: the same values as the routes of these names. */
-const topicsOf = ({ facts }: AdminDeps): Readonly<Record<string, Topic>> => ({
-  status: { everyMs: 2_000, read: () => facts.status() },
+const topicsOf = (deps: AdminDeps): Readonly<Record<string, Topic>> => ({
+  status: { everyMs: 2_000, read: () => deps.facts.status() },
+  'cache/decisions': { everyMs: 5_000, read: () => decisionsOf(deps) },
+  'cache/audits': { everyMs: 5_000, read: () => auditsOf(deps) },
 });
 
 function openExchange(request: IncomingMessage, response: ServerResponse): Exchange {

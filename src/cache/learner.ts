@@ -1,6 +1,7 @@
 import type { Answer } from '../core/answer.ts';
 import type { AnswerRequest } from '../core/chat.ts';
-import type { EntryId } from '../core/ids.ts';
+import type { EntryId, ModelName, TenantId } from '../core/ids.ts';
+import type { EpochMs } from '../core/units.ts';
 import type { CacheEntry } from './cache-store.ts';
 import type { LookupTrace } from './cache-types.ts';
 import type { Decision, DecisionSample, DecisionStatus } from './decision/engine-types.ts';
@@ -39,6 +40,28 @@ export interface Learner {
   judged(sample: DecisionSample, right: boolean, neighbours: readonly EntryId[]): void;
   /** Serves no other wording any more. */
   quarantine(id: EntryId): void;
+}
+
+/** A person's word on an open case: the stored answer serves the question, does not, or cannot be told. */
+export const caseVerdicts = ['correct', 'wrong', 'unsure'] as const;
+export type CaseVerdict = (typeof caseVerdicts)[number];
+
+/** Two answers that nothing but a person can compare. */
+export interface OpenCase {
+  readonly id: string;
+  readonly at: EpochMs;
+  /** Whether the stored answer was given to the one who asked. */
+  readonly served: boolean;
+  readonly model: ModelName;
+  readonly tenant: TenantId;
+  readonly entryId: string;
+  readonly question: string;
+  /** What the stored answer was given to first; undefined when it is not known. */
+  readonly storedQuestion: string | undefined;
+  readonly stored: string;
+  readonly fresh: string;
+  /** That the stored answer is right, as the score has it; in [0, 1]. */
+  readonly probability: number;
 }
 
 export interface LearnerStatus extends DecisionStatus {

@@ -1,6 +1,6 @@
 /** Puts the cache together: embedder, index, store, policy; and what the operator sees and does. */
 import { join } from 'node:path';
-import type { CacheCommands, StatusReport } from '../admin/admin-types.ts';
+import type { AdminFacts, CacheCommands, StatusReport } from '../admin/admin-types.ts';
 import type { CacheStore } from '../cache/cache-store.ts';
 import { createEmbeddedStore } from '../cache/cache-store/embedded.ts';
 import { createMemoryStore } from '../cache/cache-store/memory.ts';
@@ -29,6 +29,8 @@ export interface Rememberer {
   digestOf(model: ModelName): string;
   /** Starts to follow the digests that thinkers report. */
   rememberDigests(pool: ThinkerPool): void;
+  /** What a person may decide about answers; nothing where nothing is learned. */
+  readonly cases: Pick<AdminFacts, 'openCases' | 'decideCase'>;
   /** From here on hits can be audited. */
   auditOn(thinker: IdleThinker): void;
   embedding(): StatusReport['embedding'];
@@ -125,6 +127,10 @@ export async function createRememberer(
     rememberDigests(pool) {
       digests.follow(pool);
       retired.follow(pool);
+    },
+    cases: {
+      openCases: () => learner?.openCases() ?? [],
+      decideCase: (id, verdict) => learner?.decideCase(id, verdict) ?? false,
     },
     auditOn: (thinker) => learner?.useThinker(thinker),
     embedding: () => ({ id: embedding.id, kind: embedding.kind, why: chosen.why, remedy: chosen.remedy, reembedding }),

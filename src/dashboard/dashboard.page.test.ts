@@ -30,6 +30,7 @@ const ask = async (rig: Rig, content: string): Promise<string> => {
 const pages = [
   { name: 'now', path: '/', ready: '#tape table' },
   { name: 'requests', path: '/requests', ready: '#list table' },
+  { name: 'cache', path: '/cache', ready: '#scores .chart svg rect.fill-hit' },
 ] as const;
 
 describe('dashboard', () => {
@@ -41,6 +42,12 @@ describe('dashboard', () => {
     rig = await startRig({ config: { cache: { policy: 'fixed', similarityMin: 0.8 } } });
     for (const question of ['How tall is the tower in Paris?', 'What does a semantic cache do?', 'Name three rivers.'])
       for (let i = 0; i < 3; i++) await ask(rig, question);
+    for (const question of [
+      'How tall is the tower in London?',
+      'Name four rivers.',
+      'What does a semantic cache not do?',
+    ])
+      await ask(rig, question);
     semanticHit = await ask(rig, 'how tall is the tower in paris');
     await post(`${rig.url}/api/chat`, { model: 'no-such-model', messages: [{ role: 'user', content: 'Hi' }] });
   });

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CacheEntry, EntryFilter, EntrySummary } from '../../src/cache/cache-store.ts';
 import type { Feedback, FeedbackResult } from '../../src/cache/cache-types.ts';
+import type { OpenCase } from '../../src/cache/learner.ts';
 import type { WhyRecord } from '../../src/cache/why-log.ts';
 import type { AppError } from '../../src/core/errors.ts';
 import { entryId, exactKey, modelName, requestId, scope, tenantId, thinkerId } from '../../src/core/ids.ts';
@@ -17,7 +18,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestLog, type RequestRecord } from '../../src/telemetry/request-log.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
-import type { CacheCommands, StatusReport } from '../../src/admin/admin-types.ts';
+import type { CacheCommands, DashboardFiles, StatusReport } from '../../src/admin/admin-types.ts';
 import { createAdmin } from '../../src/admin/app.ts';
 import { createMemoryLedger } from '../../src/ledger/ledger/memory.ts';
 import { createKeyRing } from '../../src/keys/key-ring.ts';
@@ -263,6 +264,9 @@ export interface RunningAdmin {
   readonly why: Map<string, WhyRecord>;
   /** What becomes of a word; a test may replace it. */
   feedback: (given: Feedback) => FeedbackResult;
+  /** Comparisons that wait for a person, and what was said of them. */
+  readonly cases: OpenCase[];
+  readonly decided: string[];
   close(): Promise<void>;
 }
 
@@ -272,12 +276,14 @@ export async function startAdmin({
   key,
   metricsToken,
   viewerKey,
+  dashboard,
 }: {
   readonly thinkers?: readonly Thinker[];
   readonly entries?: CacheEntry[];
   readonly key?: string;
   readonly metricsToken?: string;
   readonly viewerKey?: string;
+  readonly dashboard?: DashboardFiles;
 } = {}): Promise<RunningAdmin> {
   const clock = new FakeClock();
   const auditLog = await createAuditLog(undefined, { clock, logger: silentLogger });
@@ -288,6 +294,8 @@ export async function startAdmin({
     status: aStatus(),
     why: new Map<string, WhyRecord>(),
     feedback: notOurs as (given: Feedback) => FeedbackResult,
+    cases: [] as OpenCase[],
+    decided: [] as string[],
   };
   const admin = createAdmin({
     facts: {
@@ -296,6 +304,14 @@ export async function startAdmin({
       request: (id) => requests.get(id),
       requestsMax: requests.capacity,
       requestsSeen: () => requests.added,
+      openCases: () => running.cases,
+      decideCase: (id, verdict) => {
+        const index = running.cases.findIndex((each) => each.id === id);
+        if (index === -1) return false;
+        running.decided.push(`${id} ${verdict}`);
+        running.cases.splice(index, 1);
+        return true;
+      },
       why: (id) => running.why.get(id),
       feedback: (given) => running.feedback(given),
     },
@@ -316,6 +332,7 @@ export async function startAdmin({
     viewerKeySha256: hashOf(viewerKey),
     sessions: createSessions({ clock }),
     auditLog,
+    ...(dashboard && { dashboard }),
   });
   const server: Server = createServer((request, response) => admin.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

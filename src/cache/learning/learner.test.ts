@@ -14,6 +14,7 @@ import { createDecisionEngine } from '../decision/engine.ts';
 import { createCertifiedPolicy } from '../hit-policy/certified.ts';
 import type { IdleReply, IdleThinker } from '../idle-thinker.ts';
 import { createLearner, type LearnerDeps } from './learner.ts';
+import { openCaseLimits } from './open-cases.ts';
 
 const random = seededRandom(1);
 const answerSaying = (text: string) => ({ ...anAnswer(), text });
@@ -176,6 +177,47 @@ describe('learner', () => {
     judge.result = { verdict: 'unsure', by: 'model' };
     await ask('please say which town the capital of france is');
     assert.deepEqual([engine.status().labels, learner.status().audits.unsure], [1, 1]);
+  });
+
+  it('keeps what nobody could compare for a person, and learns from that word', async () => {
+    const { ask, comparator, engine, learner, counted } = await aLearner();
+    comparator.result = { verdict: 'unsure', by: 'embedding' };
+    await ask(stored, { fresh: 'Paris' });
+    await ask(grey, { fresh: 'The town on the Seine' });
+    await ask(nearDuplicate);
+    const [hit, miss] = learner.openCases();
+    assert.deepEqual(
+      [hit!, miss!].map(({ served, question, storedQuestion, stored: old, fresh }) => [
+        served,
+        question,
+        storedQuestion,
+        old,
+        fresh,
+      ]),
+      [
+        [true, nearDuplicate, stored, 'Paris', 'fresh'],
+        [false, grey, stored, 'Paris', 'The town on the Seine'],
+      ],
+    );
+    assert.equal(engine.status().labels, 0);
+    assert.ok(learner.decideCase(miss!.id, 'correct'));
+    assert.ok(learner.decideCase(hit!.id, 'wrong'));
+    assert.ok(!learner.decideCase(hit!.id, 'correct'), 'a case is settled once');
+    const { labels, falseHitShare, quarantined } = engine.status();
+    assert.deepEqual([labels, falseHitShare.wrong, falseHitShare.audited, quarantined], [2, 1, 1, 1]);
+    assert.deepEqual(await counted('cacheAudits'), ['wrong human 1', 'unsure embedding 1']);
+    assert.deepEqual(learner.openCases(), []);
+  });
+
+  it('keeps a bounded number of open cases, the newest', async () => {
+    const { ask, comparator, learner } = await aLearner();
+    comparator.result = { verdict: 'unsure', by: 'embedding' };
+    await ask(stored);
+    for (let i = 0; i < openCaseLimits.casesMax + 3; i++) await ask(`${grey} ${i}`);
+    const open = learner.openCases();
+    assert.equal(open.length, openCaseLimits.casesMax);
+    assert.match(open[0]!.question, / 102$/);
+    assert.ok(learner.decideCase(open[0]!.id, 'unsure'));
   });
 
   it('learns nothing from a simulated thinker unless told to, and says why', async () => {

@@ -12,11 +12,12 @@ import type { AnswerComparator, ComparisonResult } from '../answer-comparator.ts
 import type { DecisionEngine, DecisionLabel, DecisionSample, DecisionStatus } from '../decision/engine-types.ts';
 import { isKeepable } from '../entry-writer.ts';
 import type { IdleThinker } from '../idle-thinker.ts';
-import type { Decided, Learner, LearnerStatus, Standing } from '../learner.ts';
+import type { CaseVerdict, Decided, Learner, LearnerStatus, OpenCase, Standing } from '../learner.ts';
 import type { CacheableRequest } from '../plan.ts';
 import { nextTurn } from '../time-slice.ts';
 import { BoundedWork } from './bounded-work.ts';
 import { FalseHitShares } from './false-hit-shares.ts';
+import { OpenCases, rightOf } from './open-cases.ts';
 import { RetrySignals } from './retry-signals.ts';
 import { StateKeeper, type StateKeeperDeps } from './state-keeper.ts';
 
@@ -47,6 +48,10 @@ export interface OperableLearner extends Learner {
   /** From here on hits can be audited. */
   useThinker(thinker: IdleThinker): void;
   status(): LearnerStatus;
+  /** Comparisons that a person may settle, newest first. */
+  openCases(): readonly OpenCase[];
+  /** @returns false when the case is not open any more */
+  decideCase(id: string, verdict: CaseVerdict): boolean;
   close(): Promise<void>;
 }
 
@@ -66,6 +71,8 @@ interface Task {
   readonly kind: 'grey' | 'audit' | 'suspect';
   readonly sample: DecisionSample;
   readonly question: string;
+  /** To which the stored answer was given first. */
+  readonly storedQuestion: string | undefined;
   readonly tenant: TenantId;
   readonly model: ModelName;
   readonly fresh: string;
@@ -91,6 +98,7 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
   /** Gone with the request, should its answer never land. */
   const greyMisses = new WeakMap<CacheableRequest, Decided>();
   const suspects = new Set<string>();
+  const cases = new OpenCases<Task>(clock);
   const counts = { taken: 0, unsure: 0, dropped: 0 };
   let thinker: IdleThinker | undefined;
   let judge: AnswerComparator | undefined;
@@ -179,6 +187,20 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
       };
     },
 
+    openCases: () => cases.list(),
+
+    decideCase(id, verdict) {
+      const task = cases.take(id);
+      if (task === undefined) return false;
+      const right = rightOf(verdict);
+      if (task.kind !== 'grey') metrics.cacheAudits.inc({ verdict, judge: 'human' });
+      if (right === undefined) return true;
+      learn(task, right);
+      // It was given to somebody, and a person has read that it was wrong.
+      if (!right && task.sample.served) engine.quarantine(task.sample.entryId);
+      return true;
+    },
+
     async close() {
       stop.abort();
       await Promise.all([comparing.close(), auditing.close(), judging.close()]);
@@ -229,16 +251,23 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
     if (!judging.offer(async () => settle(task, await second.compare(task, stop)))) drop('full');
   }
 
-  function settle({ kind, sample, model }: Task, { verdict, by }: ComparisonResult): void {
+  function settle(task: Task, { verdict, by }: ComparisonResult): void {
     if (stop.signal.aborted) return;
+    const { kind, sample } = task;
     const word = verdict === 'same' ? 'correct' : verdict === 'different' ? 'wrong' : 'unsure';
     metrics.cacheLabels.inc({ source: kind === 'grey' ? 'grey' : 'audit', verdict: word });
     if (kind !== 'grey') metrics.cacheAudits.inc({ verdict: word, judge: by });
     if (verdict === 'unsure') {
       counts.unsure += 1;
+      const { probability, served, entryId } = sample;
+      const { question, storedQuestion, stored, fresh, model, tenant } = task;
+      cases.add(task, { probability, served, entryId, question, storedQuestion, stored, fresh, model, tenant });
       return;
     }
-    const right = verdict === 'same';
+    learn(task, verdict === 'same');
+  }
+
+  function learn({ kind, sample, model }: Task, right: boolean): void {
     if (kind === 'audit') shares.audited(model, right);
     // A suspect was not drawn by chance: it teaches, but it must not certify.
     take({ sample, right, source: kind === 'suspect' ? 'user' : 'audit' });
@@ -310,6 +339,7 @@ const taskOf = (kind: Task['kind'], { plan, text, decision, entry }: Decided, fr
   kind,
   sample: decision.sample!,
   question: text,
+  storedQuestion: entry.semantic?.text,
   tenant: plan.owner.tenant,
   model: plan.model,
   fresh,

@@ -52,7 +52,7 @@ export const cacheMetrics = {
   cacheAudits: {
     type: 'counter',
     name: 'selfhost_cache_audits_total',
-    labels: { verdict: verdicts, judge: ['rules', 'embedding', 'model'] },
+    labels: { verdict: verdicts, judge: ['rules', 'embedding', 'model', 'human'] },
     start: 'zero',
     help: 'Audited semantic hits, by verdict and by what gave it.',
   },

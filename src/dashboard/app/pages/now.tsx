@@ -5,7 +5,7 @@ import { share, whole } from '../../model/format.ts';
 import { firstTokenPace, hitPace, type Pace } from '../../model/latency.ts';
 import { servingState } from '../../model/serving.ts';
 import { requests, useTopic, type Held } from '../live.ts';
-import { Card, Figure } from '../ui/card.tsx';
+import { Card, Figure, Waiting } from '../ui/card.tsx';
 import { RequestTable } from '../ui/request-table.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { State } from '../ui/state.tsx';
@@ -142,7 +142,7 @@ function Tape() {
   const known = requests.value;
   if (known === undefined) return <Waiting id="tape" title="Requests as they finish" />;
   return (
-    <Card id="tape" title="Requests as they finish" of={known} wide>
+    <Card id="tape" title="Requests as they finish" of={known} size="wide">
       <RequestTable
         label="Last requests"
         records={known.value.slice(0, tapeLength)}
@@ -151,22 +151,6 @@ function Tape() {
       <p>
         <a href="/requests">All requests, with filters</a>
       </p>
-    </Card>
-  );
-}
-
-export function Waiting({
-  id,
-  title,
-  wide = false,
-}: {
-  readonly id: string;
-  readonly title: string;
-  readonly wide?: boolean;
-}) {
-  return (
-    <Card id={id} title={title} wide={wide}>
-      <p class="soft">waiting for the first facts …</p>
     </Card>
   );
 }

@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact';
+import { CachePage } from './cache.tsx';
 import { NowPage } from './now.tsx';
 import { RequestsPage } from './requests.tsx';
 
@@ -12,4 +13,5 @@ export interface PageEntry {
 export const pages: readonly PageEntry[] = [
   { path: '/', name: 'Now', Content: NowPage },
   { path: '/requests', name: 'Requests', Content: RequestsPage },
+  { path: '/cache', name: 'Cache', Content: CachePage },
 ];

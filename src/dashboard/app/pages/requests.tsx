@@ -4,9 +4,8 @@ import { whole } from '../../model/format.ts';
 import { answers, answerWords, filterOf, matches } from '../../model/request-filter.ts';
 import { requests } from '../live.ts';
 import { place, setQuery } from '../router.ts';
-import { Card } from '../ui/card.tsx';
+import { Card, Waiting } from '../ui/card.tsx';
 import { RequestTable } from '../ui/request-table.tsx';
-import { Waiting } from './now.tsx';
 import { WhyCard } from './why-card.tsx';
 
 const shownStep = 50;
@@ -28,11 +27,11 @@ export function RequestsPage() {
 function List({ chosen }: { readonly chosen: string | undefined }) {
   const shownMax = useSignal(shownStep);
   const known = requests.value;
-  if (known === undefined) return <Waiting id="list" title="Finished requests" wide />;
+  if (known === undefined) return <Waiting id="list" title="Finished requests" size="wide" />;
   const filter = filterOf(place.value.query);
   const found = known.value.filter((record) => matches(record, filter));
   return (
-    <Card id="list" title="Finished requests" of={known} wide>
+    <Card id="list" title="Finished requests" of={known} size="wide">
       <Filters />
       <p class="soft" role="status">
         {whole(found.length)} of the last {whole(known.value.length)} match.

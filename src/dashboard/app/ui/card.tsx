@@ -8,14 +8,15 @@ export interface CardProps {
   readonly title: string;
   /** What the card shows is of this; none for what does not change. */
   readonly of?: Held<unknown> | undefined;
-  readonly wide?: boolean;
+  /** `wide`: the whole row; `broad`: two columns where there are some. */
+  readonly size?: 'wide' | 'broad';
   readonly children: ComponentChildren;
 }
 
-export function Card({ id, title, of, wide = false, children }: CardProps) {
+export function Card({ id, title, of, size, children }: CardProps) {
   const stale = isStale(of);
   return (
-    <section class={wide ? 'card wide' : 'card'} aria-labelledby={`${id}-title`} data-stale={stale}>
+    <section class={size === undefined ? 'card' : `card ${size}`} aria-labelledby={`${id}-title`} data-stale={stale}>
       <div class="card-head">
         <h2 id={`${id}-title`}>{title}</h2>
         {of !== undefined && <AsOf of={of} isOld={stale} />}
@@ -57,5 +58,14 @@ export function Figure({ label, value, basis, children }: FigureProps) {
         {basis !== undefined && <span class="basis">{basis}</span>}
       </dd>
     </div>
+  );
+}
+
+/** Before the first facts. */
+export function Waiting({ id, title, size }: Pick<CardProps, 'id' | 'title' | 'size'>) {
+  return (
+    <Card id={id} title={title} {...(size && { size })}>
+      <p class="soft">waiting for the first facts …</p>
+    </Card>
   );
 }
