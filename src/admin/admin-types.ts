@@ -11,6 +11,7 @@ import type { RequestRecord } from '../telemetry/request-log.ts';
 
 export type * from './money-types.ts';
 export type { FeedbackReply } from '../cache/feedback-reply.ts';
+export type { CaseVerdict, OpenCase };
 
 /** `viewer` sees everything and changes nothing. */
 export type Role = 'operator' | 'viewer';

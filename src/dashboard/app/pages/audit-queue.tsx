@@ -1,8 +1,8 @@
 /** Two answers side by side, and a word on whether the stored one would have done: C, W or U. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { CacheAuditsView, CaseRequest } from '../../../admin/admin-types.ts';
-import type { CaseVerdict, OpenCase } from '../../../cache/learner.ts';
+import type { CacheAuditsView, CaseRequest, CaseVerdict, OpenCase } from '../../../admin/admin-types.ts';
+
 import { dateTime, share, whole } from '../../model/format.ts';
 import { call, isOperator, wordsOf } from '../api.ts';
 import { useTopic } from '../live.ts';
