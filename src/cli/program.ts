@@ -1,6 +1,7 @@
 /** All commands and their help. Building it does nothing else: what a command needs is loaded when it runs. */
 import { Command } from 'commander';
 import { addAsk } from './commands/ask.ts';
+import { addBackup, addRestore } from './commands/backup.ts';
 import { addCache } from './commands/cache.ts';
 import { addCost } from './commands/cost.ts';
 import { addEmbedder } from './commands/embedder.ts';
@@ -57,6 +58,8 @@ export function createProgram(context: CliContext): Command {
     addKeys,
     addEmbedder,
     addRedis,
+    addBackup,
+    addRestore,
     addSim,
   ];
   for (const add of adders) add(program, context);
