@@ -1,6 +1,7 @@
 import { copyFileSync, chmodSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { systemClock } from '../../core/clock.ts';
 import { formatBytes } from '../../core/format.ts';
 import { backUp, checkBackup } from '../backup-folder.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
@@ -33,7 +34,7 @@ export function addBackup(program: Command, context: CliContext): void {
     .action(async (folder: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<BackupOptions>();
       const dataDir = await dataDirOf(options, context);
-      const at = new Date().toISOString();
+      const at = timeOf(systemClock.now());
       const manifest = await backUp(dataDir, folder, {
         version: context.version,
         at,
@@ -83,6 +84,8 @@ export function addRestore(program: Command, context: CliContext): void {
     });
 }
 
+const timeOf = (at: number): string => new Date(at).toISOString();
+
 /** @returns where the old folder is now; undefined when there was nothing in it */
 function putInPlace(from: string, dataDir: string, names: readonly string[]): string | undefined {
   const fresh = `${dataDir}.restoring`;
@@ -95,7 +98,7 @@ function putInPlace(from: string, dataDir: string, names: readonly string[]): st
   }
   let aside: string | undefined;
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
-    aside = `${dataDir}.before-${new Date().toISOString().replace(/[:.]/g, '-')}`;
+    aside = `${dataDir}.before-${timeOf(systemClock.now()).replace(/[:.]/g, '-')}`;
     renameSync(dataDir, aside);
     // Embedder files are in no backup, and are the same whatever is stored.
     const models = join(aside, 'models');
