@@ -5,10 +5,13 @@ import { AppError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
 import { usdMicros } from '../../core/units.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { instanceId, type Charge, type FleetProvider, type Instance } from '../fleet-provider.ts';
+import { instanceId } from '../fleet-provider.ts';
+import type { Charge, FleetProvider, Instance, Offer, OfferQuery } from '../fleet-provider.ts';
 import { createApi, NotThere, unavailable } from './vast/api.ts';
+import { chargesOf } from './vast/charges.ts';
 import { decodeInstance } from './vast/instances.ts';
 import { encodeLaunch } from './vast/launch.ts';
+import { anything, decodeMarket, pricesOf } from './vast/market.ts';
 import { decodeOffers, encodeQuery, type OfferRules } from './vast/offers.ts';
 import { Redactor, secretValues } from './vast/redact.ts';
 import * as wire from './vast/wire.ts';
@@ -68,22 +71,7 @@ export function createVastProvider(options: VastOptions): FleetProvider {
   return {
     name: 'vast',
 
-    async searchOffers(query, call) {
-      const { offers } = await present(
-        api.call(
-          {
-            route: 'search',
-            method: 'POST',
-            path: '/api/v0/bundles/',
-            body: encodeQuery(query, rules),
-            schema: wire.searchSchema,
-            repeat: 'safe',
-          },
-          call,
-        ),
-      );
-      return decodeOffers(offers, query, rules, clock.now() / 1_000);
-    },
+    searchOffers: search,
 
     async rent(offer, spec, call) {
       const secrets = [...secretValues(Object.entries(spec.env)), spec.script];
@@ -205,30 +193,10 @@ export function createVastProvider(options: VastOptions): FleetProvider {
     },
 
     async market(gpuNames, call) {
-      const rows = await present(
-        api.call(
-          {
-            route: 'market',
-            method: 'GET',
-            path: '/api/v0/metrics/gpu/current/?verified=yes',
-            schema: wire.marketSchema,
-            repeat: 'safe',
-          },
-          call,
-        ),
-      );
-      return rows.flatMap(({ gpu_name, name, price_p10: p10, price_median: median, available }) => {
-        const gpuName = gpu_name ?? name ?? '';
-        if (median === undefined || (gpuNames.length > 0 && !gpuNames.includes(gpuName))) return [];
-        return [
-          {
-            gpuName,
-            p10: usdMicros((p10 ?? median) * microsPerUsd),
-            median: usdMicros(median * microsPerUsd),
-            available: available ?? 0,
-          },
-        ];
-      });
+      const rows = await readMarket(call);
+      // Only those who let machines out are told; others are shown an empty list or the door.
+      if (rows.length === 0) return pricesOf(await search({ ...anything, gpuNames }, call));
+      return rows.flatMap((row) => decodeMarket(row, gpuNames));
     },
 
     close: () => api.close(),
@@ -285,6 +253,41 @@ export function createVastProvider(options: VastOptions): FleetProvider {
     return { why: `it has more than ${pagesMax} pages` };
   }
 
+  async function readMarket(call: CallOptions): Promise<readonly wire.WireMarketRow[]> {
+    try {
+      return await api.call(
+        {
+          route: 'market',
+          method: 'GET',
+          path: '/api/v0/metrics/gpu/current/?verified=yes',
+          schema: wire.marketSchema,
+          repeat: 'safe',
+        },
+        call,
+      );
+    } catch (error) {
+      if (error instanceof NotThere || (error instanceof AppError && error.code === 'provider_refused')) return [];
+      throw error;
+    }
+  }
+
+  async function search(query: OfferQuery, call: CallOptions): Promise<readonly Offer[]> {
+    const { offers } = await present(
+      api.call(
+        {
+          route: 'search',
+          method: 'POST',
+          path: '/api/v0/bundles/',
+          body: encodeQuery(query, rules),
+          schema: wire.searchSchema,
+          repeat: 'safe',
+        },
+        call,
+      ),
+    );
+    return decodeOffers(offers, query, rules, clock.now() / 1_000);
+  }
+
   async function learnSecrets(id: string, call: CallOptions): Promise<void> {
     const { instances: row } = await present(
       api.call(
@@ -332,19 +335,5 @@ function refuseOddSettings(url: string, key: string): void {
 }
 
 const dayOf = (at: number): number => Math.floor(at / 1_000 / daySeconds) * daySeconds;
-
-function chargesOf({ source, items, amount }: wire.WireCharge): Charge[] {
-  const id = /^instance-(.+)$/.exec(source ?? '')?.[1];
-  if (id === undefined) return [];
-  const charge = (component: Charge['component'], usd: number | undefined): Charge[] =>
-    usd === undefined ? [] : [{ instanceId: instanceId(id), component, amount: usdMicros(usd * microsPerUsd) }];
-  if (!items || items.length === 0) return charge('gpu', amount);
-  return items.flatMap(({ type, amount: usd }) => charge(componentOf(type ?? ''), usd));
-}
-
-function componentOf(type: string): Charge['component'] {
-  if (type === 'disk' || type === 'storage') return 'storage';
-  return type === 'bwd' || type === 'bwu' || type.startsWith('bandwidth') ? 'bandwidth' : 'gpu';
-}
 
 const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-logLinesMax).join('\n');

@@ -38,7 +38,8 @@ export function charges(economy: Economy, search: URLSearchParams): JsonObject {
   const to = (numberOf(day['lte']) ?? Infinity) * 1_000;
   const types = isJsonObject(filters['type']) ? filters['type']['in'] : undefined;
   const wanted = !Array.isArray(types) || (types as readonly JsonValue[]).includes('instance');
-  const rows = wanted ? chargeRows(economy).filter(({ dayAt }) => dayAt >= from && dayAt <= to) : [];
+  const found = wanted ? chargeRows(economy).filter(({ dayAt }) => dayAt >= from && dayAt <= to) : [];
+  const rows = search.get('latest_first') === 'true' ? found.toReversed() : found;
   const limit = numberOf(search.get('limit') ?? pageMax) ?? pageMax;
   if (limit < 1 || limit > pageMax) throw new ApiError(400, 'invalid_args', `limit is at most ${pageMax}`);
   const start = Number(search.get('after_token') ?? 0);
