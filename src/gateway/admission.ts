@@ -5,6 +5,8 @@ import type { TenantId } from '../core/ids.ts';
 export interface AdmissionOptions {
   readonly inFlightMax: number;
   readonly inFlightPerTenantMax: number;
+  /** Requests of this tenant that other gateways are answering: its limit is one for all of them. */
+  readonly elsewhere?: (tenant: TenantId) => number;
 }
 
 export interface Admission {
@@ -12,6 +14,8 @@ export interface Admission {
   enter(tenant: TenantId): void;
   leave(tenant: TenantId): void;
   readonly inFlight: number;
+  /** Here, by tenant. */
+  readonly perTenant: ReadonlyMap<TenantId, number>;
 }
 
 const retryAfterMs = 1000;
@@ -29,10 +33,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
         );
       }
       const own = perTenant.get(tenant) ?? 0;
-      if (own >= options.inFlightPerTenantMax) {
+      const all = own + (options.elsewhere?.(tenant) ?? 0);
+      if (all >= options.inFlightPerTenantMax) {
         throw new AppError(
           'rate_limited',
-          `${own} requests of yours are being answered, the most allowed (admission.inFlightPerTenantMax); try again shortly`,
+          `${all} requests of yours are being answered, the most allowed (admission.inFlightPerTenantMax); try again shortly`,
           { retryAfterMs },
         );
       }
@@ -45,6 +50,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (own === 0) perTenant.delete(tenant);
       else perTenant.set(tenant, own);
     },
+    perTenant,
     get inFlight() {
       return total;
     },

@@ -145,7 +145,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const { request, notices } = deps.pinner.pin(decoded.request);
     const { caller } = exchange;
     caller.checkModel(decoded.model);
-    caller.enter();
+    // Counted together with other gateways it takes a round trip; else nothing is waited for.
+    const counted = caller.enter();
+    if (counted !== undefined) await counted;
     deps.admission.enter(exchange.tenant);
     const writer = new AnswerWriter(exchange, codec, decoded, joinNotices(decoded.notices, notices), writerDeps, () =>
       deps.admission.leave(exchange.tenant),
@@ -170,7 +172,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   async function embed(codec: EmbedCodec, exchange: Exchange): Promise<void> {
     const body = await readJsonBody(exchange.request, deps.options.bodyBytesMax);
-    exchange.caller.enter();
+    await exchange.caller.enter();
     deps.admission.enter(exchange.tenant);
     try {
       const served = await serveEmbeddings(

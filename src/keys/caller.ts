@@ -12,8 +12,8 @@ export interface Caller {
   /** @throws forbidden when the key may not ask this model */
   checkModel(model: string): void;
   mayAsk(model: string): boolean;
-  /** Counts one request. @throws rate_limited */
-  enter(): void;
+  /** Counts one request, where several gateways count together after a round trip. @throws rate_limited, also later */
+  enter(): void | Promise<void>;
   /** After an answer that a thinker made. */
   used(tokens: number, usdMicros: number): void;
   /** Why it may cause no more cost; undefined while it may. Stored answers are given all the same. */

@@ -20,6 +20,8 @@ export interface KeyMeter {
   enter(limits: KeyLimits): void;
   /** After the answer: what it took. Hits take nothing and are not told. */
   used(tokens: number, usdMicros: number): void;
+  /** What all gateways together have spent today; never less than what this one has. */
+  heard(microsToday: number): void;
   /** Why this key may not cause more cost today; undefined while it may. */
   spent(limits: KeyLimits): AppError | undefined;
   usage(): KeyUsage;
@@ -39,6 +41,7 @@ export function createKeyMeter(clock: Clock, kept?: KeyUsage): KeyMeter {
   let drainedMs = clock.monotonicMs();
   let day = kept?.day ?? 0;
   let microsToday = kept?.microsToday ?? 0;
+  let microsOfAll = 0;
   let requests = kept?.requests ?? 0;
   let tokens = kept?.tokens ?? 0;
   let usdMicros = kept?.usdMicros ?? 0;
@@ -56,6 +59,7 @@ export function createKeyMeter(clock: Clock, kept?: KeyUsage): KeyMeter {
     if (today === day) return;
     day = today;
     microsToday = 0;
+    microsOfAll = 0;
   };
 
   return {
@@ -77,12 +81,17 @@ export function createKeyMeter(clock: Clock, kept?: KeyUsage): KeyMeter {
       tokensUsed += more;
       tokens += more;
       microsToday += micros;
+      microsOfAll += micros;
       usdMicros += micros;
+    },
+    heard(micros) {
+      turnDay();
+      microsOfAll = micros;
     },
     spent({ usdPerDay }) {
       if (usdPerDay === undefined) return undefined;
       turnDay();
-      if (microsToday < usdPerDay * 1e6) return undefined;
+      if (Math.max(microsToday, microsOfAll) < usdPerDay * 1e6) return undefined;
       const untilMs = (day + 1) * dayMs - clock.now();
       return new AppError(
         'budget_exhausted',
@@ -98,7 +107,7 @@ export function createKeyMeter(clock: Clock, kept?: KeyUsage): KeyMeter {
   };
 }
 
-function limited(what: 'requests' | 'tokens', perMinute: number, over: number): AppError {
+export function limited(what: 'requests' | 'tokens', perMinute: number, over: number): AppError {
   return new AppError(
     'rate_limited',
     `this key may use ${perMinute} ${what} a minute and has used them; try again later`,

@@ -128,13 +128,13 @@ describe('createKeyRing', () => {
     const ring = open();
     const { secret } = ring.create({ ...acme, limits: { requestsPerMinute: 3 } });
     const caller = ring.identify(bearer(secret), undefined);
-    for (let i = 0; i < 3; i++) caller.enter();
+    for (let i = 0; i < 3; i++) void caller.enter();
     assert.throws(
       () => caller.enter(),
       (error: { code: string; retryAfterMs: number }) => error.code === 'rate_limited' && error.retryAfterMs === 20_000,
     );
     await clock.advance(20_001);
-    caller.enter();
+    void caller.enter();
     refuses(() => caller.enter(), 'rate_limited', /3 requests a minute/);
   });
 
@@ -142,13 +142,13 @@ describe('createKeyRing', () => {
     const ring = open();
     const { secret } = ring.create({ ...acme, limits: { tokensPerMinute: 600 } });
     const caller = ring.identify(bearer(secret), undefined);
-    caller.enter();
+    void caller.enter();
     caller.used(1_200, 0);
     refuses(() => caller.enter(), 'rate_limited', /600 tokens a minute/);
     await clock.advance(59_000);
     refuses(() => caller.enter(), 'rate_limited', /600 tokens a minute/);
     await clock.advance(1_200);
-    caller.enter();
+    void caller.enter();
   });
 
   it('stops the cost of a day at its cap, counts it over a restart, and begins anew at midnight UTC', async () => {
@@ -171,7 +171,7 @@ describe('createKeyRing', () => {
   it('keeps the counts of a key through the making of other keys', () => {
     const ring = open();
     const { secret } = ring.create({ ...acme, limits: { requestsPerMinute: 1 } });
-    ring.identify(bearer(secret), undefined).enter();
+    void ring.identify(bearer(secret), undefined).enter();
     ring.create(acme);
     refuses(() => ring.identify(bearer(secret), undefined).enter(), 'rate_limited', /1 requests a minute/);
   });

@@ -10,7 +10,7 @@ import { addMs, type EpochMs } from '../core/units.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { allowsModel, cacheOwnerOf, localCaller, modelForbidden, type Caller } from './caller.ts';
 import { readKeys, readUsage, stampOf, writeKeys, writeUsage } from './key-file.ts';
-import { createKeyMeter, type KeyMeter, type KeyUsage } from './key-meter.ts';
+import { createKeyMeter, limited, type KeyMeter, type KeyUsage } from './key-meter.ts';
 import {
   isActive,
   type CacheSharing,
@@ -19,6 +19,7 @@ import {
   type KeyLimits,
   type KeyRecord,
 } from './key-record.ts';
+import type { SharedUsage } from './shared-usage.ts';
 
 export interface KeyRingOptions {
   /** Where keys made at run time are kept; use is kept beside it. */
@@ -69,6 +70,8 @@ export interface KeyRingDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Of several gateways; without it each counts by itself. */
+  readonly shared?: SharedUsage | undefined;
   readonly options: KeyRingOptions;
 }
 
@@ -84,7 +87,7 @@ interface Holder {
 }
 
 /** @throws config_invalid */
-export function createKeyRing({ clock, random, logger, options }: KeyRingDeps): KeyRing {
+export function createKeyRing({ clock, random, logger, shared, options }: KeyRingDeps): KeyRing {
   const usageFile = options.file.replace(/(\.json)?$/, '-usage.json');
   const kept = readUsage(usageFile);
   const meters = new Map<string, KeyMeter>();
@@ -268,10 +271,25 @@ export function createKeyRing({ clock, random, logger, options }: KeyRingDeps): 
       checkModel: (model) => {
         if (!mayAsk(model)) throw modelForbidden(model, models);
       },
-      enter: () => meter.enter(limits),
-      used: (tokens, usdMicros) => meter.used(tokens, usdMicros),
+      enter: () =>
+        shared === undefined || !hasLimits(limits) ? meter.enter(limits) : enterTogether(meter, subject, limits),
+      used(tokens, usdMicros) {
+        meter.used(tokens, usdMicros);
+        if (hasLimits(limits)) shared?.used(subject, tokens, usdMicros);
+      },
       spent: () => meter.spent(limits),
     };
+  }
+
+  /** First all gateways together, then this one, which goes on counting should the others be out of reach. */
+  async function enterTogether(meter: KeyMeter, subject: string, limits: KeyLimits): Promise<void> {
+    const verdict = await shared!.enter(subject, limits);
+    if (verdict !== undefined) {
+      meter.heard(verdict.microsToday);
+      if (verdict.usedUp === 'requests') throw limited('requests', limits.requestsPerMinute!, verdict.over);
+      if (verdict.usedUp === 'tokens') throw limited('tokens', limits.tokensPerMinute!, verdict.over);
+    }
+    meter.enter(limits);
   }
 
   function callerFrom(address: string): Caller | undefined {
@@ -292,6 +310,8 @@ export function createKeyRing({ clock, random, logger, options }: KeyRingDeps): 
     }
   }
 }
+
+const hasLimits = (limits: KeyLimits): boolean => Object.values(limits).some((limit) => limit !== undefined);
 
 /** @throws config_invalid */
 function blockOf(from: string): BlockList {
