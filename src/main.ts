@@ -9,7 +9,7 @@ import { createThinkers } from './compose/thinkers.ts';
 import { createFeedback } from './compose/feedback.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
-import { createMoney, openLedger } from './compose/money.ts';
+import { createMoney, falseHitsOf, openLedger } from './compose/money.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createStatus } from './compose/status.ts';
 import { configHash } from './config/load.ts';
@@ -75,7 +75,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       }),
     ]);
     const { pool } = thinkers;
-    const money = createMoney(config, base, { pool, kept });
+    const money = createMoney(config, base, { pool, kept, falseHits: () => falseHitsOf(rememberer) });
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
     const router = createRouter({
@@ -88,7 +88,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         ...config.timeouts,
       },
     });
-    rememberer.auditOn(createIdleThinker({ router, pool, random }));
+    rememberer.auditOn(createIdleThinker({ router, pool, random }), money.heldOut);
     const requestMetrics = createRequestMetrics(metrics, (model) =>
       pool.models().some((known) => known.name === modelName(model)),
     );
@@ -162,7 +162,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         feedback,
       },
       cache: rememberer.commands,
-      money: { ledger: money.ledger },
+      money,
       keys,
       pool,
       onModelsChanged: () => pool.refresh(),

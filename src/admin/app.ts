@@ -12,7 +12,7 @@ import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { createLive, type Topic } from './live.ts';
 import { findPageFile, sendPageFile, showPlainPage } from './page-routes.ts';
-import { exportLedger, showLedgerBuckets, showLedgerTotals } from './money-routes.ts';
+import { exportLedger, showClaims, showLedgerBuckets, showLedgerTotals, showMoneyReport } from './money-routes.ts';
 import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
 import { createScrapeToken } from './scrape-token.ts';
 import { createLoginLink, login, logout, showSession } from './session-routes.ts';
@@ -58,6 +58,8 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/ledger/totals', handle: showLedgerTotals },
   { method: 'GET', path: '/api/ledger/buckets', handle: showLedgerBuckets },
   { method: 'GET', path: '/api/ledger/export', handle: exportLedger },
+  { method: 'GET', path: '/api/money/report', handle: showMoneyReport },
+  { method: 'GET', path: '/api/money/claims', handle: showClaims },
   { method: 'GET', path: '/api/keys', handle: listKeys },
   { method: 'POST', path: '/api/keys', handle: createKey },
   { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },

@@ -58,6 +58,16 @@ export async function exportLedger(exchange: Exchange, { money, clock }: AdminCo
   response.end(lines);
 }
 
+/** What it cost, what it saved and against what. */
+export async function showMoneyReport(exchange: Exchange, { money, clock }: AdminContext): Promise<void> {
+  sendJson(exchange, await money.reports.report(rangeOf(exchange.query, clock.now())));
+}
+
+/** The promises, measured. */
+export async function showClaims(exchange: Exchange, { money, clock }: AdminContext): Promise<void> {
+  sendJson(exchange, await money.reports.claims(rangeOf(exchange.query, clock.now())));
+}
+
 /** `from` and `to` as ISO 8601 days or instants, else the last `days`. @throws AppError bad_request */
 export function rangeOf(query: URLSearchParams, now: number): LedgerRange {
   const days = wholeNumber(query, 'days', { fallback: daysDefault, max: daysMax });

@@ -1,7 +1,7 @@
 import type { Answer } from '../core/answer.ts';
-import type { AnswerRequest } from '../core/chat.ts';
 import type { EntryId, ModelName, TenantId } from '../core/ids.ts';
 import type { EpochMs } from '../core/units.ts';
+import type { AnswerRequest, EndEvent } from '../core/chat.ts';
 import type { CacheEntry } from './cache-store.ts';
 import type { LookupTrace } from './cache-types.ts';
 import type { Decision, DecisionSample, DecisionStatus } from './decision/engine-types.ts';
@@ -22,6 +22,13 @@ export interface Decided {
   readonly decision: Decision;
   /** The entry that was served, or came closest. */
   readonly entry: CacheEntry;
+}
+
+/** A hit that a thinker answered as well: what it would have taken, measured. */
+export interface Holdout {
+  readonly plan: CacheableRequest;
+  readonly fresh: EndEvent;
+  readonly stored: CacheEntry;
 }
 
 /**

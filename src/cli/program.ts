@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAsk } from './commands/ask.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
 import { addCache } from './commands/cache.ts';
+import { addClaims } from './commands/claims.ts';
 import { addCost } from './commands/cost.ts';
 import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
@@ -10,6 +11,7 @@ import { addKeys } from './commands/keys.ts';
 import { addLogin } from './commands/login.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addRedis } from './commands/redis.ts';
+import { addSavings } from './commands/savings.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
@@ -54,6 +56,8 @@ export function createProgram(context: CliContext): Command {
     addLogin,
     addCache,
     addLedger,
+    addClaims,
+    addSavings,
     addCost,
     addKeys,
     addEmbedder,

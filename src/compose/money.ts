@@ -1,5 +1,6 @@
 /** Puts the ledger together: where it is kept, what is billed by the clock, and what answers are worth. */
 import type { Config } from '../config/schema.ts';
+import type { Holdout } from '../cache/learner.ts';
 import type { AnswerBook } from '../gateway/answer-book.ts';
 import { usdMicros } from '../core/units.ts';
 import { createCountedLedger } from '../ledger/counted.ts';
@@ -9,7 +10,10 @@ import { createMemoryLedger } from '../ledger/ledger/memory.ts';
 import { createFixedCosts, hoursPerMonth } from '../ledger/metering/fixed-costs.ts';
 import { createHostMeter } from '../ledger/metering/host-meter.ts';
 import { avoidedUsd, type Prices } from '../ledger/prices.ts';
+import type { FalseHits } from '../ledger/report.ts';
+import { createReports, type Reports } from '../ledger/reports.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
+import type { Rememberer } from './rememberer.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface Money {
@@ -17,6 +21,9 @@ export interface Money {
   readonly ledger: Ledger;
   readonly book: AnswerBook;
   readonly prices: Prices;
+  readonly reports: Reports;
+  /** An audit of a hit has brought a fresh answer. */
+  readonly heldOut: (holdout: Holdout) => void;
   /** Of a thinker while it runs, USD; the last known one while none is there, undefined when none has a price. */
   pricePerHourUsd(): number | undefined;
   /** Bills what is left, and closes. */
@@ -25,6 +32,12 @@ export interface Money {
 
 /** Prices of thinkers change when one comes or goes; looked at this often. */
 const priceMs = 5_000;
+
+export interface MoneyParts {
+  readonly pool: Pick<ThinkerPool, 'views'>;
+  readonly kept: Ledger;
+  readonly falseHits: () => FalseHits | undefined;
+}
 
 /** @throws config_invalid when another process keeps its ledger there */
 export async function openLedger(config: Config, { clock, logger }: ComposeDeps): Promise<Ledger> {
@@ -37,7 +50,7 @@ export async function openLedger(config: Config, { clock, logger }: ComposeDeps)
 export function createMoney(
   config: Config,
   { clock, logger, metrics }: ComposeDeps,
-  { pool, kept }: { readonly pool: Pick<ThinkerPool, 'views'>; readonly kept: Ledger },
+  { pool, kept, falseHits }: MoneyParts,
 ): Money {
   const { money } = config;
   const prices: Prices = { cloudGpu: money.cloudGpu, tokenApi: money.tokenApi };
@@ -81,10 +94,36 @@ export function createMoney(
   };
 
   const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
-  return {
+  const reports = createReports({
     ledger,
+    clock,
     prices,
     pricePerHourUsd,
+    ownHosts: new Set(config.thinkers.map(({ name, url }) => name ?? new URL(url).host)),
+    falseHits,
+    options: {
+      baseline: money.baseline,
+      cachePerMonthUsd: money.cachePerMonthUsd,
+      wrongAnswerUsd: money.wrongAnswerUsd,
+      operator: money.operator,
+    },
+  });
+  return {
+    ledger,
+    reports,
+    prices,
+    pricePerHourUsd,
+    heldOut: ({ plan, fresh, stored }) =>
+      ledger.append({
+        kind: 'holdout',
+        at: clock.now(),
+        requestId: plan.requestId,
+        tenant: plan.owner.tenant,
+        model: plan.model,
+        ...fresh.usage,
+        gpuMs: (fresh.timings.promptEvalNs + fresh.timings.evalNs) / 1e6,
+        storedGpuMs: stored.gpuMs,
+      }),
     book: {
       record: (entry) => ledger.append(entry),
       savedUsd: (work) => avoidedUsd(prices, pricePerHourUsd(), work)[basis[money.baseline]],
@@ -96,6 +135,13 @@ export function createMoney(
       await ledger.close();
     },
   };
+}
+
+/** What audits have shown; undefined before the first, and where a fixed threshold decides. */
+export function falseHitsOf(rememberer: Pick<Rememberer, 'stats'>): FalseHits | undefined {
+  const share = rememberer.stats().semantic?.falseHitShare;
+  if (share === undefined || share.audited === 0) return undefined;
+  return { ...share, estimate: share.estimate ?? share.wrong / share.audited };
 }
 
 /** The mean over thinkers that have a price. */

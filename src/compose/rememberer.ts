@@ -8,6 +8,7 @@ import { createNoStore } from '../cache/cache-store/none.ts';
 import type { SingleFlight } from '../cache/cache-types.ts';
 import { chooseEmbedding } from '../cache/embedding-model/select.ts';
 import type { IdleThinker } from '../cache/idle-thinker.ts';
+import type { Holdout } from '../cache/learner.ts';
 import { createSemanticCache, type OperableCache } from '../cache/semantic-cache.ts';
 import { createSingleFlight } from '../cache/single-flight.ts';
 import { createMemoryVectorIndex } from '../cache/vector-index/memory.ts';
@@ -32,7 +33,7 @@ export interface Rememberer {
   /** What a person may decide about answers; nothing where nothing is learned. */
   readonly cases: Pick<AdminFacts, 'openCases' | 'decideCase'>;
   /** From here on hits can be audited. */
-  auditOn(thinker: IdleThinker): void;
+  auditOn(thinker: IdleThinker, heldOut: (holdout: Holdout) => void): void;
   embedding(): StatusReport['embedding'];
   stats(): Omit<StatusReport['cache'], 'mode'>;
   close(): Promise<void>;
@@ -132,7 +133,7 @@ export async function createRememberer(
       openCases: () => learner?.openCases() ?? [],
       decideCase: (id, verdict) => learner?.decideCase(id, verdict) ?? false,
     },
-    auditOn: (thinker) => learner?.useThinker(thinker),
+    auditOn: (thinker, heldOut) => learner?.useThinker(thinker, heldOut),
     embedding: () => ({ id: embedding.id, kind: embedding.kind, why: chosen.why, remedy: chosen.remedy, reembedding }),
     stats: () => {
       const { entries, bytes, vectors } = cache.stats();

@@ -21,6 +21,7 @@ import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../..
 import type { CacheCommands, DashboardFiles, StatusReport } from '../../src/admin/admin-types.ts';
 import { createAdmin } from '../../src/admin/app.ts';
 import { createMemoryLedger } from '../../src/ledger/ledger/memory.ts';
+import { createReports } from '../../src/ledger/reports.ts';
 import { createKeyRing } from '../../src/keys/key-ring.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { createAuditLog } from '../../src/admin/audit-log.ts';
@@ -270,6 +271,28 @@ export interface RunningAdmin {
   close(): Promise<void>;
 }
 
+function moneyOf(clock: FakeClock) {
+  const ledger = createMemoryLedger();
+  const cloudGpu = {
+    name: 'A10G',
+    usdPerHour: 1,
+    source: 'a list',
+    pricedOn: '2026-01-01',
+    speed: 1,
+    hours: 'same-schedule' as const,
+  };
+  const reports = createReports({
+    ledger,
+    clock,
+    prices: { cloudGpu, tokenApi: {} },
+    pricePerHourUsd: () => undefined,
+    ownHosts: new Set(),
+    falseHits: () => undefined,
+    options: { baseline: 'cloud-gpu' },
+  });
+  return { ledger, reports };
+}
+
 export async function startAdmin({
   thinkers = [],
   entries = [],
@@ -316,7 +339,7 @@ export async function startAdmin({
       feedback: (given) => running.feedback(given),
     },
     cache,
-    money: { ledger: createMemoryLedger() },
+    money: moneyOf(clock),
     keys: createKeyRing({
       clock,
       random: seededRandom(1),

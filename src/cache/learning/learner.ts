@@ -12,7 +12,7 @@ import type { AnswerComparator, ComparisonResult } from '../answer-comparator.ts
 import type { DecisionEngine, DecisionLabel, DecisionSample, DecisionStatus } from '../decision/engine-types.ts';
 import { isKeepable } from '../entry-writer.ts';
 import type { IdleThinker } from '../idle-thinker.ts';
-import type { CaseVerdict, Decided, Learner, LearnerStatus, OpenCase, Standing } from '../learner.ts';
+import type { CaseVerdict, Decided, Holdout, Learner, LearnerStatus, OpenCase, Standing } from '../learner.ts';
 import type { CacheableRequest } from '../plan.ts';
 import { nextTurn } from '../time-slice.ts';
 import { BoundedWork } from './bounded-work.ts';
@@ -46,7 +46,7 @@ export interface OperableLearner extends Learner {
   /** Takes over what was learned before; the certificate opens again some turns later. Call before the first lookup. */
   load(): Promise<void>;
   /** From here on hits can be audited. */
-  useThinker(thinker: IdleThinker): void;
+  useThinker(thinker: IdleThinker, heldOut?: (holdout: Holdout) => void): void;
   status(): LearnerStatus;
   /** Comparisons that a person may settle, newest first. */
   openCases(): readonly OpenCase[];
@@ -102,6 +102,7 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
   const counts = { taken: 0, unsure: 0, dropped: 0 };
   let thinker: IdleThinker | undefined;
   let judge: AnswerComparator | undefined;
+  let heldOut: ((holdout: Holdout) => void) | undefined;
   let ticking: Promise<void> | undefined;
   let standing = standingOf(engine.status());
   metrics.cacheThreshold.set(1);
@@ -170,8 +171,9 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
       tickSoon();
     },
 
-    useThinker(given) {
+    useThinker(given, tell) {
       thinker = given;
+      heldOut = tell;
       judge = deps.judge?.(given);
     },
 
@@ -234,6 +236,8 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
       if (reply.simulated && options.audits !== 'always') return drop('unfinished');
       if (reply.digest !== plan.digest) return drop('model_changed');
       if (!isKeepable(reply.answer)) return drop('unfinished');
+      // A suspect was not drawn by chance, and says nothing about hits in general.
+      if (!suspect) heldOut?.({ plan, fresh: reply.answer.end, stored: decided.entry });
       if (suspect) suspects.delete(decided.decision.sample!.entryId);
       compareLater(taskOf(suspect ? 'suspect' : 'audit', decided, reply.answer.text));
     });

@@ -5,7 +5,7 @@ import { printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { examples } from '../examples.ts';
 import { formatTable, formatUsd } from '../format.ts';
 
-interface RangeOptions extends GlobalOptions {
+export interface RangeOptions extends GlobalOptions {
   readonly days?: string;
   readonly from?: string;
   readonly to?: string;

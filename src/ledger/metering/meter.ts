@@ -15,8 +15,6 @@ export interface Bill {
 export interface Meter {
   /** Nothing is written for no time. */
   bill(bill: Bill): void;
-  /** A subject that is no more: what was rounded for it is forgotten. */
-  forget(subject: string): void;
 }
 
 /**
@@ -33,9 +31,6 @@ export function createMeter(ledger: Pick<Ledger, 'append'>): Meter {
       const amount = usdMicros(exact);
       carried.set(key, exact - amount);
       ledger.append({ kind: 'cost', at, component, subject, seconds, amount });
-    },
-    forget(subject) {
-      for (const key of carried.keys()) if (key.endsWith(`|${subject}`)) carried.delete(key);
     },
   };
 }
