@@ -165,7 +165,7 @@ export class Instance {
     this.settle();
     const doors = await this.#openDoors(this.#container);
     this.#closeDoors();
-    this.#doors = doors;
+    this.#install(doors);
     this.#lead();
   }
 
@@ -210,8 +210,7 @@ export class Instance {
         return container.close();
       }
       this.#container = container;
-      this.#doors = doors;
-      this.host = this.#deps.host();
+      this.#install(doors);
     }
     this.#become('running', `success, running ${this.rental.request.image}/${this.rental.request.runtype}`);
     this.#lastRequestAt = clock.now();
@@ -259,6 +258,11 @@ export class Instance {
     const opened = new Map(doors);
     if (this.rental.machine.flaw === 'dead-port') opened.get(container.port)?.set({ kind: 'silent' });
     return opened;
+  }
+
+  #install(doors: Map<number, Door>): void {
+    this.#doors = doors;
+    this.host = [...doors.values()][0]!.host;
   }
 
   /** The image exposes Ollama's port, so the market publishes it, wanted or not. */
