@@ -95,7 +95,55 @@ export interface CacheStore {
   getMeta(key: string): Promise<string | undefined>;
   putMeta(key: string, value: string): Promise<void>;
   stats(): { readonly entries: number; readonly bytes: number };
+  /** Of a store that other gateways write to as well; undefined when it is this process's own. */
+  readonly shared?: SharedStore;
   /** Makes everything put so far durable. */
   flush(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface AddedEntry {
+  readonly id: EntryId;
+  readonly scope: Scope;
+  readonly embeddingModel: string;
+  readonly vector: UnitVector;
+}
+
+export type InvalidationSelector =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'tenant'; readonly tenant: TenantId }
+  | { readonly kind: 'scope'; readonly scope: Scope };
+
+export interface SharedHealth {
+  readonly backend: string;
+  /** Why this backend, or what is wrong. */
+  readonly why: string;
+  readonly state: 'connecting' | 'ready' | 'down' | 'misconfigured' | 'closed';
+  /** This gateway does not hear what others store; hits are verified all the same. */
+  readonly stale: boolean;
+  readonly writesWaiting: number;
+  /** Invalidations that are not confirmed: what they are about is not served here. */
+  readonly unconfirmed: number;
+  /** What a person should know, such as a server that evicts nothing. */
+  readonly warnings: readonly string[];
+}
+
+/** What only a store has that several gateways share. */
+export interface SharedStore {
+  /** Told of every entry with a vector that this gateway did not put itself; at first of all there are. */
+  onAdded(listener: (entry: AddedEntry) => void): void;
+  /** Resolves when what was there at the start is known here. */
+  synced(): Promise<void>;
+  /**
+   * Makes what is selected unreachable in every gateway, in O(1).
+   * @throws cache_unavailable when it could not be confirmed; this gateway serves nothing of it, and goes on trying
+   */
+  invalidate(selector: InvalidationSelector): Promise<void>;
+  /** Keeps the value unless there is one. @returns the one that is kept, the same in every gateway */
+  putMetaOnce(key: string, value: string): Promise<string>;
+  /** Live entries known here, and the exclusive or of their hashed ids: equal in gateways that agree. */
+  digest(): { readonly count: number; readonly xor: string };
+  /** Reads all of the store and mends what this gateway has missed. @returns how many entries differed */
+  reconcile(): Promise<number>;
+  health(): SharedHealth;
 }

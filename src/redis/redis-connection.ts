@@ -31,6 +31,8 @@ export interface ServerFacts {
   /** Another one after a restart or a failover: what was read of streams may have been lost. */
   readonly runId: string | undefined;
   readonly cluster: boolean;
+  /** Replicas that follow it now. */
+  readonly replicas: number;
   /** Lower case names of the commands that matter to us and are there. */
   readonly commands: ReadonlySet<string>;
   readonly evictionPolicy: string | undefined;

@@ -50,6 +50,7 @@ export async function askFacts(call: (command: RedisCommand) => Promise<RedisRep
     version: info.get('valkey_version') ?? info.get('redis_version'),
     runId: info.get('run_id'),
     cluster: info.get('cluster_enabled') === '1',
+    replicas: number('connected_slaves') ?? 0,
     commands,
     evictionPolicy: info.get('maxmemory_policy'),
     memoryMaxBytes: number('maxmemory'),

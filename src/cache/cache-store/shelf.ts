@@ -21,7 +21,7 @@ export interface ShelfDeps {
   readonly metrics?: StoreMetrics | undefined;
   readonly limits: ShelfLimits;
   /** Told of every removal before the listeners are. */
-  readonly dropped: (seq: number, id: EntryId) => void;
+  readonly dropped: (seq: number, id: EntryId, key: ExactKey, reason: RemovalReason) => void;
 }
 
 export type RemovalListener = (id: EntryId, scope: Scope | undefined, reason: RemovalReason) => void;
@@ -118,9 +118,9 @@ export class Shelf {
   }
 
   #remove(row: number, reason: RemovalReason): void {
-    const { id, seq, scope } = this.directory.at(row);
+    const { id, seq, scope, exactKey } = this.directory.at(row);
     this.directory.remove(row);
-    this.#deps.dropped(seq, id);
+    this.#deps.dropped(seq, id, exactKey, reason);
     if (reason !== 'replaced') this.#deps.metrics?.cacheEvictions.inc({ reason });
     for (const listener of this.#listeners) {
       try {
