@@ -10,6 +10,7 @@ import { createFeedback } from './compose/feedback.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
 import { createMoney, falseHitsOf, openLedger } from './compose/money.ts';
+import { connectRedis } from './compose/redis.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createStatus } from './compose/status.ts';
 import { configHash } from './config/load.ts';
@@ -60,12 +61,14 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     makeDataDir(config.dataDir);
     const base = { clock, random, logger, metrics };
     const requestLog = createRequestLog();
+    const redis = await connectRedis(config, base);
+    if (redis) closers.push(() => redis.close());
     const [thinkers, rememberer, kept] = await Promise.all([
       createThinkers(config, base).then((made) => {
         closers.push(() => made.close());
         return made;
       }),
-      createRememberer(config, { ...base, requestLog }, options.onProgress).then((made) => {
+      createRememberer(config, { ...base, requestLog, redis }, options.onProgress).then((made) => {
         closers.push(() => made.close());
         return made;
       }),

@@ -1,5 +1,5 @@
 /** What the operator port shows and takes. The CLI and the page speak these shapes over HTTP. */
-import type { EntryFilter, EntrySummary } from '../cache/cache-store.ts';
+import type { SharedHealth, EntryFilter, EntrySummary } from '../cache/cache-store.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
 import type { Feedback, FeedbackResult, LookupTrace, TracedCandidate } from '../cache/cache-types.ts';
 import type { CaseVerdict, LearnerStatus, OpenCase } from '../cache/learner.ts';
@@ -100,6 +100,8 @@ export interface StatusReport {
     readonly entries: number;
     readonly bytes: number;
     readonly vectors: number;
+    /** Where answers are shared with other gateways: how that stands. */
+    readonly shared?: SharedHealth;
     /** How far the semantic tier has learned; absent where a fixed threshold decides. */
     readonly semantic?: LearnerStatus;
   };

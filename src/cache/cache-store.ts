@@ -136,9 +136,10 @@ export interface SharedStore {
   synced(): Promise<void>;
   /**
    * Makes what is selected unreachable in every gateway, in O(1).
+   * @returns a number that rises with every invalidation
    * @throws cache_unavailable when it could not be confirmed; this gateway serves nothing of it, and goes on trying
    */
-  invalidate(selector: InvalidationSelector): Promise<void>;
+  invalidate(selector: InvalidationSelector): Promise<number>;
   /** Keeps the value unless there is one. @returns the one that is kept, the same in every gateway */
   putMetaOnce(key: string, value: string): Promise<string>;
   /** Live entries known here, and the exclusive or of their hashed ids: equal in gateways that agree. */

@@ -223,6 +223,16 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     });
   });
 
+  // What other gateways store; what is of another embedder waits to be embedded anew.
+  let otherEmbedder = 0;
+  store.shared?.onAdded(({ id, scope, embeddingModel, vector }) => {
+    if (embeddingModel !== embedding.id) return void (otherEmbedder += 1);
+    if (index.shared === true || options.mode !== 'on') return;
+    index.upsert(indexScope(scope), id, vector).catch((error: unknown) => {
+      logger.warn({ err: error, entryId: id }, 'an entry of another gateway serves exact hits only');
+    });
+  });
+
   return {
     coalescer: options.coalesceSimilar
       ? createCoalescer({ gate, policy, embeddingModelId: embedding.id, clock, random, options })
@@ -274,14 +284,13 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     async start() {
       await store.ready();
       await epoch.read();
-      secret = (await store.getMeta(secretKey)) ?? '';
-      if (secret === '') {
-        // 62^43 is above 2^256.
-        secret = random.id(43);
-        await store.putMeta(secretKey, secret);
-      }
+      // 62^43 is above 2^256.
+      secret = (await store.getMeta(secretKey)) ?? (await keepOnce(secretKey, random.id(43)));
       started = true;
-      return { warmed: options.mode === 'on' ? warmUp.warm() : Promise.resolve({ loaded: 0, otherEmbedder: 0 }) };
+      if (options.mode !== 'on') return { warmed: Promise.resolve({ loaded: 0, otherEmbedder: 0 }) };
+      // A shared store has told of its entries by now.
+      if (store.shared) return { warmed: Promise.resolve({ loaded: index.stats().vectors, otherEmbedder }) };
+      return { warmed: warmUp.warm() };
     },
 
     reembed: (reembedOptions = {}) => warmUp.reembed(reembedOptions),
@@ -290,7 +299,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     remove: (id, reason) => store.remove(id, reason),
     purge: (filter) => store.purge(filter),
 
-    bumpEpoch: () => epoch.raise(),
+    bumpEpoch: () => store.shared?.invalidate({ kind: 'all' }) ?? epoch.raise(),
 
     why: (requestId) => whyLog.get(requestId),
     feedback,
@@ -317,6 +326,13 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       await writer.settled();
     },
   };
+
+  /** @returns what is kept: the same for every gateway that shares the store */
+  async function keepOnce(key: string, value: string): Promise<string> {
+    if (store.shared) return store.shared.putMetaOnce(key, value);
+    await store.putMeta(key, value);
+    return value;
+  }
 
   function fetchExact(plan: CacheablePlan): Promise<CacheEntry | undefined> {
     const ms = options.exactDeadlineMs;

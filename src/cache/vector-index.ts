@@ -29,6 +29,8 @@ export interface NearestOptions extends CallOptions {
 /** Port: nearest stored vectors within one scope. Drivers in `vector-index/`. */
 export interface VectorIndex {
   readonly dimensions: number;
+  /** Its rows are there for every gateway: each is placed once, by the one that stores the answer. */
+  readonly shared?: boolean;
   /** Replaces the entry's vector when it is there. @throws cache_unavailable when full or ill */
   upsert(scope: Scope, entryId: EntryId, vector: UnitVector, facts?: RowFacts): Promise<void>;
   /** At most k, most similar first, only from `scope`. @throws cache_unavailable */

@@ -24,7 +24,7 @@ export function banner(status: StatusReport, facts: BannerFacts): string {
       ...(facts.loginUrl === undefined ? [] : [`${facts.loginUrl}  (logs in once, within an hour)`]),
     ),
     row('Answers', ...answersFrom(status.thinkers)),
-    row('Cache', cacheLine(status), ...optional(semanticLine(status))),
+    row('Cache', cacheLine(status), ...sharedLines(status), ...optional(semanticLine(status))),
     row('Embedder', `${status.embedding.id}: ${status.embedding.why}`, ...optional(status.embedding.remedy)),
     row('Data', status.dataDir),
     row('Config', facts.configFile ?? 'none, defaults (config.example.yaml lists every option)'),
@@ -89,6 +89,14 @@ function cacheLine({ cache }: StatusReport): string {
   if (cache.mode === 'off') return 'off: every question goes to a thinker';
   const tiers = cache.mode === 'exact-only' ? 'same question only' : 'same question, or the same in other words';
   return `${cache.mode}: ${tiers}; ${cache.entries} answers (${formatBytes(cache.bytes)}) in ${cache.store}`;
+}
+
+/** Where answers are shared: with what, why so, and what a person should look at. */
+function sharedLines({ cache: { shared } }: StatusReport): string[] {
+  if (shared === undefined) return [];
+  const state =
+    shared.state === 'ready' ? 'Redis is ready' : `Redis is ${shared.state.toUpperCase()}, serving without it`;
+  return [`${state}; ${shared.backend}: ${shared.why}`, ...shared.warnings];
 }
 
 /** How far the same question in other words is answered, and what is missing to answer more of them. */

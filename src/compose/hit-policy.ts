@@ -20,7 +20,12 @@ export interface ChosenPolicy {
 
 export async function choosePolicy(
   { cache }: Config,
-  { embedding, store, ...deps }: ComposeDeps & { readonly embedding: EmbeddingModel; readonly store: CacheStore },
+  {
+    embedding,
+    store,
+    facts = store,
+    ...deps
+  }: ComposeDeps & { readonly embedding: EmbeddingModel; readonly store: CacheStore; readonly facts?: CacheStore },
 ): Promise<ChosenPolicy> {
   if (cache.policy === 'fixed') {
     const policy = createFixedThresholdPolicy({
@@ -50,11 +55,11 @@ export async function choosePolicy(
     engine,
     cascade,
     ...(judge && { judge: (thinker) => createJudge(thinker, { model: modelName(judge.model) }) }),
-    store,
+    store: facts,
     ...deps,
     options: { audits: cache.audits, strict: cache.strict },
   });
-  await store.ready();
+  await facts.ready();
   await learner.load();
   return { policy: createCertifiedPolicy(engine), learner };
 }

@@ -1,10 +1,6 @@
 /** Puts the cache together: embedder, index, store, policy; and what the operator sees and does. */
 import { join } from 'node:path';
 import type { AdminFacts, CacheCommands, StatusReport } from '../admin/admin-types.ts';
-import type { CacheStore } from '../cache/cache-store.ts';
-import { createEmbeddedStore } from '../cache/cache-store/embedded.ts';
-import { createMemoryStore } from '../cache/cache-store/memory.ts';
-import { createNoStore } from '../cache/cache-store/none.ts';
 import type { SingleFlight } from '../cache/cache-types.ts';
 import { chooseEmbedding } from '../cache/embedding-model/select.ts';
 import type { IdleThinker } from '../cache/idle-thinker.ts';
@@ -13,14 +9,20 @@ import { createSemanticCache, type OperableCache } from '../cache/semantic-cache
 import { createSingleFlight } from '../cache/single-flight.ts';
 import { createMemoryVectorIndex } from '../cache/vector-index/memory.ts';
 import type { Config } from '../config/schema.ts';
+import { AppError } from '../core/errors.ts';
 import type { ModelName } from '../core/ids.ts';
 import { epochMs } from '../core/units.ts';
+import type { RedisConnection } from '../redis/redis-connection.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import { createDigestMemory } from './digest-memory.ts';
 import { createRetiredDigests } from './retired-digests.ts';
 import { choosePolicy } from './hit-policy.ts';
+import { openStores } from './redis.ts';
 import type { ComposeDeps } from './thinkers.ts';
+
+/** Between two tries to start on a shared store that has trouble. */
+const startAgainMs = 1_000;
 
 export interface Rememberer {
   readonly cache: OperableCache;
@@ -41,12 +43,12 @@ export interface Rememberer {
 
 export async function createRememberer(
   config: Config,
-  deps: ComposeDeps & { readonly requestLog: RequestLog },
+  deps: ComposeDeps & { readonly requestLog: RequestLog; readonly redis: RedisConnection | undefined },
   onProgress?: (step: string, done: number, total: number) => void,
 ): Promise<Rememberer> {
   const { clock, logger, random, metrics, requestLog } = deps;
-  const [store, chosen] = await Promise.all([
-    openStore(config, deps),
+  const [{ store, facts }, chosen] = await Promise.all([
+    openStores(config, deps),
     chooseEmbedding(
       {
         ...config.embedding,
@@ -67,7 +69,7 @@ export async function createRememberer(
     vectorsMax: config.cache.entriesMax,
     logger,
   });
-  const { policy, learner } = await choosePolicy(config, { ...deps, embedding, store });
+  const { policy, learner } = await choosePolicy(config, { ...deps, embedding, store, facts });
   const cache = createSemanticCache({
     store,
     index,
@@ -91,11 +93,23 @@ export async function createRememberer(
       lookupDeadlineMs: config.cache.lookupDeadlineMs,
     },
   });
-  const retired = await createRetiredDigests({ store, clock, logger });
-  const digests = await createDigestMemory(store, logger, (digest) => retired.retire(digest));
+  const retired = await createRetiredDigests({
+    store: {
+      getMeta: (key) => facts.getMeta(key),
+      putMeta: (key, value) => facts.putMeta(key, value),
+      purge: (filter, reason) => store.purge(filter, reason),
+    },
+    clock,
+    logger,
+  });
+  const digests = await createDigestMemory(facts, logger, (digest) => retired.retire(digest));
+  const closing = new AbortController();
   let reembedding: { done: number; total: number } | undefined;
-  const { warmed } = await cache.start();
-  const background = warmed.then(async ({ otherEmbedder }) => {
+  const started = startCache();
+  // What is shared may be away, or large: requests bypass the cache until it is known.
+  if (!store.shared) await started;
+  const background = started.then(async (warming) => {
+    const { otherEmbedder } = await warming.warmed;
     if (otherEmbedder === 0) return;
     logger.info({ entries: otherEmbedder, embedder: embedding.id }, 're-embedding answers kept under another embedder');
     try {
@@ -112,6 +126,19 @@ export async function createRememberer(
       reembedding = undefined;
     }
   });
+
+  /** A shared store that has trouble is tried until it has none, or the gateway stops. */
+  async function startCache(): ReturnType<typeof cache.start> {
+    for (;;) {
+      try {
+        return await cache.start();
+      } catch (error) {
+        if (!store.shared || closing.signal.aborted) throw error;
+        logger.warn({ err: error }, 'the cache has not started; it is tried again');
+        await clock.sleep(startAgainMs, closing.signal);
+      }
+    }
+  }
 
   return {
     cache,
@@ -137,33 +164,29 @@ export async function createRememberer(
     embedding: () => ({ id: embedding.id, kind: embedding.kind, why: chosen.why, remedy: chosen.remedy, reembedding }),
     stats: () => {
       const { entries, bytes, vectors } = cache.stats();
-      return { store: store.name, entries, bytes, vectors, ...(learner && { semantic: learner.status() }) };
+      const shared = store.shared?.health();
+      return {
+        store: store.name,
+        entries,
+        bytes,
+        vectors,
+        ...(shared && { shared }),
+        ...(learner && { semantic: learner.status() }),
+      };
     },
     async close() {
+      closing.abort(new AppError('shutting_down', 'the gateway is stopping'));
       await cache.close();
       // It ends soon after the cache is closed, and must not find the store gone.
-      await background;
+      if (store.shared) await store.close();
+      await background.catch(() => undefined);
       await learner?.close();
       retired.close();
       await digests.save();
       await store.close();
+      if (facts !== store) await facts.close();
       await index.close();
       await embedding.close();
     },
   };
-}
-
-async function openStore(config: Config, { clock, random, logger, metrics }: ComposeDeps): Promise<CacheStore> {
-  const { cache } = config;
-  if (cache.mode === 'off') return createNoStore();
-  const limits = { entriesMax: cache.entriesMax, bytesMax: cache.bytesMax };
-  if (!cache.persist) return createMemoryStore({ clock, random, logger, metrics, limits });
-  return createEmbeddedStore({
-    dataDir: config.dataDir,
-    clock,
-    random,
-    logger,
-    metrics,
-    options: { ...limits, hotBytesMax: cache.hotBytesMax },
-  });
 }

@@ -5,7 +5,8 @@ import type { EntryId, Scope } from '../../core/ids.ts';
 import type { CacheEntry, CacheStore, EntrySummary, RemovalReason } from '../cache-store.ts';
 import { entryId, exactKey, modelName, requestId, scope, tenantId } from '../../core/ids.ts';
 import { addMs, epochMs } from '../../core/units.ts';
-import { dot, toUnitVector, type UnitVector } from '../../core/vector.ts';
+import { dot, toUnitVector } from '../../core/vector.ts';
+import { tolerance, withVectorsOf } from '../../testing/near-vectors.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 
 export interface StoreUnderTest {
@@ -385,19 +386,6 @@ export function cacheStoreConformance(
         await store.close();
       }));
   });
-}
-
-/** What a driver that rounds may differ by; as `VectorIndex` allows. */
-const tolerance = 0.005;
-
-/** `actual` with the vectors of `expected` where they point the same way. */
-function withVectorsOf(expected: CacheEntry, actual: CacheEntry | undefined): CacheEntry | undefined {
-  if (!actual?.semantic || !expected.semantic) return actual;
-  const near = (one: UnitVector | undefined, other: UnitVector | undefined) =>
-    one !== undefined && other !== undefined && dot(one, other) > 1 - tolerance ? other : one;
-  const vector = near(actual.semantic.vector, expected.semantic.vector)!;
-  const context = near(actual.semantic.context, expected.semantic.context);
-  return { ...actual, semantic: { ...actual.semantic, vector, ...(context && { context }) } };
 }
 
 type Removal = readonly [EntryId, Scope | undefined, RemovalReason];

@@ -92,7 +92,7 @@ class RedisLogStore implements CacheStore {
     this.#journal = new InvalidationJournal(deps.journalPath, logger);
     this.#queue = new WriteQueue({
       clock: pace,
-      dropped: (reason) => void deps.metrics?.redisWritesDropped.inc({ reason }),
+      dropped: (reason) => deps.metrics?.redisWritesDropped.inc({ reason }),
       ...(options.writes && { options: options.writes }),
     });
     this.#writes = new RedisWrites({ redis, keys: this.#keys, entriesMax: options.entriesMax, me: this.#me });

@@ -38,6 +38,7 @@ export function describeStatus(status: StatusReport): string {
     `misses    ${traffic.misses}, bypasses ${traffic.bypasses}`,
     `latency   hit ${percentiles(traffic.latency.hit)}; thinker ${percentiles(traffic.latency.thinker)}`,
     `cache     ${cache.mode}: ${cache.entries} answers, ${formatBytes(cache.bytes)}, ${cache.vectors} vectors, in ${cache.store}`,
+    ...sharedLines(cache),
     ...semanticLines(cache),
     `embedder  ${embedding.id}: ${embedding.why}`,
   ];
@@ -52,6 +53,20 @@ export function describeStatus(status: StatusReport): string {
 }
 
 /** Whether other wordings are served, and what has been measured about that. */
+function sharedLines({ shared }: StatusReport['cache']): string[] {
+  if (shared === undefined) return [];
+  const { state, backend, why, stale, writesWaiting, unconfirmed, warnings } = shared;
+  return [
+    `redis     ${state}, ${backend}: ${why}`,
+    ...(stale ? ['          entries of other gateways are not heard of'] : []),
+    ...(writesWaiting > 0 ? [`          ${writesWaiting} writes wait`] : []),
+    ...(unconfirmed > 0
+      ? [`          ${unconfirmed} invalidations are not confirmed; nothing of theirs is served`]
+      : []),
+    ...warnings.map((each) => `          ${each}`),
+  ];
+}
+
 function semanticLines({ mode, semantic }: StatusReport['cache']): string[] {
   if (mode !== 'on' || semantic === undefined) return [];
   const { audited, wrong, low, high } = semantic.falseHitShare;

@@ -35,9 +35,12 @@ export class Invalidator {
     this.#deps = deps;
   }
 
-  invalidate(selector: Selector): Promise<void> {
-    const wide = this.#deps.generations.selectors >= selectorsMax ? '*' : selector;
-    return this.confirm([{ kind: 'selector', selector: wide, least: 0 }]);
+  /** @returns the version from which on entries of the selector serve. @throws cache_unavailable when it is owed */
+  async invalidate(selector: Selector): Promise<number> {
+    const { generations } = this.#deps;
+    const wide = generations.selectors >= selectorsMax ? '*' : selector;
+    await this.confirm([{ kind: 'selector', selector: wide, least: 0 }]);
+    return generations.version;
   }
 
   /** Tells Redis, or owes it. @throws cache_unavailable when it is owed */

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startRedis, type RedisServer } from '../../src/testing/redis-kit.ts';
+import { askOf, startSharedGateways, type SharedGateways } from '../support/shared-gateways.ts';
+import { until } from '../support/until.ts';
+
+describe('two gateways on one Redis', () => {
+  let redis: RedisServer;
+  let shared: SharedGateways;
+  let a: string;
+  let b: string;
+  before(async () => {
+    redis = await startRedis();
+    shared = await startSharedGateways({ redis: [{ url: redis.url }, { url: redis.url }] });
+    [a, b] = shared.gateways.map(({ gatewayUrl }) => gatewayUrl) as [string, string];
+  });
+  after(async () => {
+    await shared.close();
+    await redis.stop();
+  });
+  const entriesOf = (at: number) => shared.gateways[at]!.status().cache.entries;
+  const flush = (at: number) => fetch(`${shared.gateways[at]!.adminUrl}/api/cache/flush`, { method: 'POST' });
+
+  it('answer with what the other has been told, also in other words', async () => {
+    const told = await askOf(a, 'How long is a marathon?');
+    assert.equal(told.cache, 'miss');
+    await until('the answer is in the other gateway', () => entriesOf(1) === 1);
+    const again = await askOf(b, 'How long is a marathon?');
+    assert.deepEqual([again.cache, again.text], ['exact', told.text]);
+    const reworded = await askOf(b, 'how long is a marathon');
+    assert.deepEqual([reworded.cache, reworded.text], ['semantic', told.text]);
+    assert.equal(shared.sim.stats().answers, 1);
+  });
+
+  it('forget together: what one has flushed, the other does not serve from then on', async () => {
+    await askOf(a, 'Who painted the ceiling?');
+    await until('the answer is in the other gateway', () => entriesOf(1) >= 1);
+    assert.equal((await askOf(b, 'Who painted the ceiling?')).cache, 'exact');
+    assert.equal((await flush(0)).status, 200);
+    assert.equal((await askOf(b, 'Who painted the ceiling?')).cache, 'miss');
+    assert.equal((await askOf(b, 'Who painted the ceiling?')).cache, 'exact');
+  });
+
+  it('say where answers are kept, and what they think of it', () => {
+    const { store, shared: standing } = shared.gateways[0]!.status().cache;
+    assert.equal(store, 'redis-log');
+    assert.equal(standing?.state, 'ready');
+    assert.equal(standing?.unconfirmed, 0);
+  });
+
+  it('serve without the server, join it when it is back, and agree', async () => {
+    await redis.kill();
+    const without = await askOf(a, 'What is the tallest tower?');
+    assert.equal(without.status, 200);
+    await redis.restart();
+    await until(
+      'it is ready again',
+      () => shared.gateways.every((each) => each.status().cache.shared?.state === 'ready'),
+      15_000,
+    );
+    await until(
+      'answers are shared again',
+      async () => {
+        await askOf(a, 'What is the tallest tower?');
+        return (await askOf(b, 'What is the tallest tower?')).cache === 'exact';
+      },
+      15_000,
+    );
+  });
+});
+
+describe('a gateway whose Redis is away', () => {
+  it('starts, answers, and joins when there is one', async () => {
+    const redis = await startRedis();
+    await redis.kill();
+    const shared = await startSharedGateways({ redis: [{ url: redis.url }], withoutRedis: true });
+    try {
+      const { gatewayUrl } = shared.gateways[0]!;
+      assert.deepEqual(await askOf(gatewayUrl, 'Is anybody there?').then(({ status, cache }) => [status, cache]), [
+        200,
+        'bypass',
+      ]);
+      await redis.restart();
+      await until('it remembers', async () => (await askOf(gatewayUrl, 'Is anybody there?')).cache === 'exact', 15_000);
+    } finally {
+      await shared.close();
+      await redis.stop();
+    }
+  });
+});
