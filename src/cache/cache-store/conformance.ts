@@ -1,12 +1,11 @@
 /** What every cache store promises; each driver runs this suite. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EntryId, Scope } from '../../core/ids.ts';
-import type { CacheEntry, CacheStore, EntrySummary, RemovalReason } from '../cache-store.ts';
+import type { CacheEntry, CacheStore, EntrySummary } from '../cache-store.ts';
 import { entryId, exactKey, modelName, requestId, scope, tenantId } from '../../core/ids.ts';
 import { addMs, epochMs } from '../../core/units.ts';
 import { dot, toUnitVector } from '../../core/vector.ts';
-import { tolerance, withVectorsOf } from '../../testing/near-vectors.ts';
+import { recordRemovals, tolerance, withVectorsOf } from '../../testing/store-assertions.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 
 export interface StoreUnderTest {
@@ -386,14 +385,6 @@ export function cacheStoreConformance(
         await store.close();
       }));
   });
-}
-
-type Removal = readonly [EntryId, Scope | undefined, RemovalReason];
-
-function recordRemovals(store: CacheStore): Removal[] {
-  const removals: Removal[] = [];
-  store.onRemoved((id, scope, reason) => void removals.push([id, scope, reason]));
-  return removals;
 }
 
 const names = (summaries: readonly EntrySummary[]): string[] => summaries.map(({ id }) => id);

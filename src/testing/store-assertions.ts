@@ -1,4 +1,5 @@
-import type { CacheEntry } from '../cache/cache-store.ts';
+import type { CacheEntry, CacheStore, RemovalReason } from '../cache/cache-store.ts';
+import type { EntryId, Scope } from '../core/ids.ts';
 import { dot, type UnitVector } from '../core/vector.ts';
 
 /** What a driver that rounds may differ by; as `VectorIndex` allows. */
@@ -12,4 +13,12 @@ export function withVectorsOf(expected: CacheEntry, actual: CacheEntry | undefin
   const vector = near(actual.semantic.vector, expected.semantic.vector)!;
   const context = near(actual.semantic.context, expected.semantic.context);
   return { ...actual, semantic: { ...actual.semantic, vector, ...(context && { context }) } };
+}
+
+type Removal = readonly [EntryId, Scope | undefined, RemovalReason];
+
+export function recordRemovals(store: CacheStore): Removal[] {
+  const removals: Removal[] = [];
+  store.onRemoved((id, scope, reason) => void removals.push([id, scope, reason]));
+  return removals;
 }
