@@ -7,6 +7,7 @@ import type { StatusReport } from './admin/admin-types.ts';
 import { isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createFeedback } from './compose/feedback.ts';
+import { createFleet } from './compose/fleet.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
 import { createMoney, falseHitsOf, openLedger } from './compose/money.ts';
@@ -81,9 +82,13 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const money = createMoney(config, base, { pool, kept, falseHits: () => falseHitsOf(rememberer) });
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
+    const fleet = createFleet(config, base, { pool, ledger: money.ledger });
+    if (fleet) closers.push(async () => void (await fleet.close()));
     const router = createRouter({
       pool,
       ...base,
+      standby: fleet?.standby,
+      work: fleet?.work,
       options: {
         queueMax: config.admission.queueMax,
         queueWaitMaxMs: config.admission.queueWaitMaxMs,
@@ -166,6 +171,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       },
       cache: rememberer.commands,
       money,
+      fleet: fleet?.commands,
       keys,
       pool,
       onModelsChanged: () => pool.refresh(),
@@ -183,6 +189,8 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     adminUrl = await listen(adminServer, 'admin', config.admin.host, config.admin.port);
     closers.push(() => closeServer(adminServer, clock, 0));
 
+    // The market may take its time, and those who ask others need not wait for it.
+    fleet?.start().catch((error: unknown) => logger.error({ err: error }, 'the fleet could not be started'));
     let closing: Promise<void> | undefined;
     return {
       gatewayUrl,

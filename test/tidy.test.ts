@@ -83,6 +83,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/commands/serve.ts': ['main', 'config'],
   'src/cli/commands/embedder.ts': ['cache', 'config', 'telemetry', 'core'],
+  'src/cli/commands/fleet-stop.ts': ['compose', 'config'],
   'src/cli/commands/sim.ts': ['sim'],
   'src/cli/commands/cost.ts': ['ledger'],
   'src/cli/commands/sim-vast.ts': ['sim'],

@@ -7,6 +7,7 @@ import type { ThinkerPool } from '../thinkers/thinker.ts';
 import type { AdminFacts, CacheCommands, DashboardFiles } from './admin-types.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { AdminKeys } from './guard.ts';
+import type { FleetCommands } from './fleet-types.ts';
 import type { Live } from './live.ts';
 import type { Sessions } from './sessions.ts';
 import type { MoneyFacts } from './money-types.ts';
@@ -15,6 +16,8 @@ export interface AdminDeps extends AdminKeys {
   readonly facts: AdminFacts;
   readonly cache: CacheCommands;
   readonly keys: KeyRing;
+  /** undefined where nothing is rented. */
+  readonly fleet?: FleetCommands | undefined;
   readonly money: MoneyFacts;
   readonly pool: Pick<ThinkerPool, 'views' | 'get'>;
   readonly metrics: Pick<Metrics, 'registry'>;

@@ -6,6 +6,8 @@ import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.t
 import { auditLimits } from './audit-log.ts';
 import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
 import { auditsOf, decideCase, decisionsOf, showAudits, showDecisions } from './decision-routes.ts';
+import { blockMachine, showFleet, showFleetHistory, showOffers } from './fleet-routes.ts';
+import { startFleet, stopFleet, unblockMachine } from './fleet-routes.ts';
 import { challengeOf, createGuard, isReading } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
@@ -60,6 +62,13 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/ledger/export', handle: exportLedger },
   { method: 'GET', path: '/api/money/report', handle: showMoneyReport },
   { method: 'GET', path: '/api/money/claims', handle: showClaims },
+  { method: 'GET', path: '/api/fleet', handle: showFleet },
+  { method: 'GET', path: '/api/fleet/offers', handle: showOffers },
+  { method: 'GET', path: '/api/fleet/history', handle: showFleetHistory },
+  { method: 'POST', path: '/api/fleet/start', handle: startFleet },
+  { method: 'POST', path: '/api/fleet/stop', handle: stopFleet },
+  { method: 'POST', path: '/api/fleet/block', handle: blockMachine },
+  { method: 'POST', path: '/api/fleet/unblock', handle: unblockMachine },
   { method: 'GET', path: '/api/keys', handle: listKeys },
   { method: 'POST', path: '/api/keys', handle: createKey },
   { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },

@@ -7,6 +7,7 @@ import { addClaims } from './commands/claims.ts';
 import { addCost } from './commands/cost.ts';
 import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
+import { addFleet } from './commands/fleet.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogin } from './commands/login.ts';
 import { addLedger } from './commands/ledger.ts';
@@ -59,6 +60,7 @@ export function createProgram(context: CliContext): Command {
     addClaims,
     addSavings,
     addCost,
+    addFleet,
     addKeys,
     addEmbedder,
     addRedis,

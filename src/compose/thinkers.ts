@@ -42,12 +42,18 @@ export async function createThinkers(config: Config, deps: ComposeDeps): Promise
   const { clock } = deps;
   const pool = createThinkerPool({
     ...deps,
-    options: { probeIntervalMs: config.router.probeIntervalMs, ejectAfterFailures: config.router.ejectAfterFailures },
+    options: {
+      probeIntervalMs: config.router.probeIntervalMs,
+      probeTimeoutMs: config.router.probeTimeoutMs,
+      ejectAfterFailures: config.router.ejectAfterFailures,
+    },
   });
   const closers: (() => Promise<void>)[] = [() => pool.stop()];
   const static_ = config.thinkers.length > 0 ? configured(config, clock) : await discovered(config, deps);
   if (static_.length > 0) static_.forEach((thinker) => pool.add(thinker));
-  else if (config.discovery === 'auto') {
+  else if (config.fleet.provider !== 'off') {
+    deps.logger.info({ model: config.fleet.model }, 'no thinkers of our own: machines are rented when somebody asks');
+  } else if (config.discovery === 'auto') {
     const simulated = await simulate(config, deps);
     pool.add(simulated.thinker);
     closers.push(simulated.close);

@@ -65,10 +65,12 @@ export function resolveConfig(
     metricsTokenSha256: metricsToken === undefined ? undefined : sha256(metricsToken),
     viewerKeySha256: viewerKey === undefined ? undefined : sha256(viewerKey),
     bearers: readBearers(parsed),
+    vastKey: readVastKey(parsed, environment),
     ollamaHost: environment['OLLAMA_HOST'] || undefined,
     source,
   };
   refuseOpenDoors(config);
+  refuseOpenPurse(config);
   return deepFreeze(config);
 }
 
@@ -196,6 +198,32 @@ function readBearers(config: FileConfig): Record<string, string> {
   return bearers;
 }
 
+function readVastKey({ fleet }: FileConfig, environment: Environment): string | undefined {
+  const { keyFile } = fleet.vast;
+  if (fleet.provider === 'off') return undefined;
+  return environment['SELFHOST_VAST_API_KEY'] || (keyFile && readSecret('fleet.vast.keyFile', keyFile)) || undefined;
+}
+
+/** Nothing is rented without a model, a key, and a cap on every way to spend. */
+function refuseOpenPurse({ fleet, vastKey }: Config): void {
+  if (fleet.provider === 'off') return;
+  const missing =
+    fleet.model === undefined
+      ? 'fleet.model: the model that rented machines serve'
+      : fleet.caps === undefined
+        ? 'fleet.caps: perHourUsd, perDayUsd, perMonthUsd and perRentalUsd, the most that may be spent'
+        : vastKey === undefined
+          ? 'fleet.vast.keyFile or SELFHOST_VAST_API_KEY: the API key of the account'
+          : undefined;
+  if (missing !== undefined)
+    throw new AppError('config_invalid', `fleet.provider is ${fleet.provider} and ${missing} is missing`);
+  if (fleet.thinkersMin > fleet.thinkersMax)
+    throw new AppError(
+      'config_invalid',
+      `fleet.thinkersMin is ${fleet.thinkersMin}, above fleet.thinkersMax, which is ${fleet.thinkersMax}`,
+    );
+}
+
 const keyLengthMin = 16; // shorter keys can be guessed
 
 function readApiKeys(config: FileConfig, environment: Environment): ApiKey[] {
@@ -232,7 +260,14 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
 
 /** Tells two configurations apart and gives nothing away: secrets stay out of it, so they cannot be guessed from it. */
 export function configHash(config: Config): string {
-  const { apiKeys: _keys, adminKeySha256: _key, metricsTokenSha256: _token, bearers: _bearers, ...rest } = config;
+  const {
+    apiKeys: _keys,
+    adminKeySha256: _key,
+    metricsTokenSha256: _token,
+    bearers: _bearers,
+    vastKey: _vastKey,
+    ...rest
+  } = config;
   return sha256(JSON.stringify(rest)).slice(0, 12);
 }
 

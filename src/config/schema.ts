@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { keysSection } from './schema/keys.ts';
+import { fleetSchema } from './schema/fleet.ts';
 import { redisSchema } from './schema/redis.ts';
 import { telemetrySection } from './schema/telemetry.ts';
 import { moneySection } from './schema/money.ts';
@@ -153,6 +154,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       triesMax: z.int().min(1).max(10).default(3).describe('Thinkers tried before the first token.'),
       probeIntervalMs: ms(5_000).describe('Health probe of each thinker.'),
+      probeTimeoutMs: ms(3_000).describe('A probe that takes longer has failed.'),
       ejectAfterFailures: z.int().min(1).max(100).default(3).describe('Failures in a row after which a thinker rests.'),
     })
     .prefault({}),
@@ -285,6 +287,7 @@ export const configSchema = z.strictObject({
         .describe('Needed by `kind: endpoint`.'),
     })
     .prefault({}),
+  fleet: fleetSchema,
   redis: redisSchema,
   telemetry: telemetrySection,
   money: moneySection.describe('What it costs and what it saves.'),
@@ -313,6 +316,8 @@ export interface Config extends FileConfig {
   readonly metricsTokenSha256: string | undefined;
   readonly viewerKeySha256: string | undefined;
   readonly bearers: Readonly<Record<string, string>>;
+  /** Of the account at vast.ai; undefined where nothing is rented. */
+  readonly vastKey: string | undefined;
   readonly ollamaHost: string | undefined;
   /** File it came from; undefined when there was none. */
   readonly source: string | undefined;

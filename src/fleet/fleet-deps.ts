@@ -3,8 +3,8 @@ import type { CallOptions } from '../core/chat.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ModelName } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
-import type { UsdMicros } from '../core/units.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { RoomEvent } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ModelInfo, Thinker, ThinkerPool, ThinkerRegistry } from '../thinkers/thinker.ts';
@@ -50,24 +50,9 @@ export interface FleetDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Told what an operator should hear. */
-  readonly onEvent?: ((event: FleetEvent) => void) | undefined;
+  readonly onEvent?: ((event: RoomEvent) => void) | undefined;
   readonly options: FleetOptions;
 }
-
-export type FleetEvent =
-  | {
-      readonly kind: 'budget-alert';
-      readonly period: 'day' | 'month';
-      readonly share: number;
-      readonly spent: UsdMicros;
-      readonly cap: UsdMicros;
-    }
-  | { readonly kind: 'budget-stop'; readonly reason: string }
-  | { readonly kind: 'provider-refused'; readonly reason: string }
-  | { readonly kind: 'machine-lost'; readonly label: string; readonly reason: string }
-  | { readonly kind: 'machine-unfit'; readonly label: string; readonly reason: string }
-  | { readonly kind: 'orphan-found'; readonly label: string }
-  | { readonly kind: 'meter-drift'; readonly charged: UsdMicros; readonly metered: UsdMicros };
 
 export interface FleetOptions {
   /** Part of every label: two gateways with one key must not take each other's machines. */

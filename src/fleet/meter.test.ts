@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { epochMs, usdMicros } from '../core/units.ts';
-import { amountsOf, meteredComponents, newMeter, readMeter, totalOf, type MeterReading } from './meter.ts';
+import { amountsOf, isRough, meteredComponents, newMeter, readMeter, totalOf, type MeterReading } from './meter.ts';
 
 const prices = { pricePerHour: usdMicros(400_000), storagePerHour: usdMicros(7_000) };
 const reading = (parts: Partial<MeterReading>): MeterReading => ({
@@ -29,11 +29,13 @@ describe('meter', () => {
     );
   });
 
-  it('counts a change that nobody saw at the least it can have cost, and says so', () => {
+  it('counts a change that nobody saw at the least it can have cost, and knows that it is rough', () => {
     const seen = readMeter(newMeter(epochMs(0)), reading({ now: epochMs(600_000), ready: false }));
-    assert.deepEqual([seen.coldMs, seen.storageMs, seen.blindMs], [0, 0, 600_000]);
+    assert.deepEqual([seen.coldMs, seen.storageMs, seen.unsureMs], [0, 0, 600_000]);
     const on = readMeter(seen, reading({ now: epochMs(1_600_000), ready: false }));
-    assert.deepEqual([on.coldMs, on.blindMs], [1_000_000, 600_000]);
+    assert.deepEqual([on.coldMs, on.unsureMs, isRough(on)], [1_000_000, 600_000, true]);
+    const close = readMeter(newMeter(epochMs(0)), reading({ now: epochMs(3_000), ready: false }));
+    assert.equal(isRough(readMeter(close, reading({ now: epochMs(4_000_000) }))), false);
   });
 
   it('adds up: the steps of a day are the day, exactly, in whole micro-dollars', () => {

@@ -21,8 +21,8 @@ export interface MeterState {
   readonly busyMs: number;
   readonly idleMs: number;
   readonly storageMs: number;
-  /** Time in which we looked away while a meter changed: counted at the least it can have been. */
-  readonly blindMs: number;
+  /** Time between two looks in which a meter began or ended: how far off we may be, twice. */
+  readonly unsureMs: number;
   /** Given to the ledger so far. */
   readonly posted: Readonly<Partial<Record<RentalComponent, UsdMicros>>>;
 }
@@ -35,7 +35,7 @@ export const newMeter = (at: EpochMs): MeterState => ({
   busyMs: 0,
   idleMs: 0,
   storageMs: 0,
-  blindMs: 0,
+  unsureMs: 0,
   posted: {},
 });
 
@@ -49,13 +49,17 @@ export interface MeterReading {
   readonly busyMs: number;
 }
 
-/** A change of a meter is taken to have happened half-way between two looks, if they are no further apart than this. */
+/** A change is taken to have happened half-way between two looks; further apart than this, it counts at the least it can have cost. */
 const blindAfterMs = 30_000;
+
+/** Our count is not as good as the market's: its changes were seen too roughly for its length. */
+export const isRough = ({ unsureMs, storageMs }: MeterState): boolean => unsureMs > roughShare * storageMs;
+const roughShare = 0.01;
 
 /** Pure: the state after one more look. A clock that went back adds nothing. */
 export function readMeter(state: MeterState, reading: MeterReading): MeterState {
   const elapsedMs = Math.max(0, reading.now - state.at);
-  const blind = elapsedMs > blindAfterMs && state.gpuBilled !== reading.gpuBilled;
+  const isUnsure = state.gpuBilled !== reading.gpuBilled || state.storageBilled !== reading.storageBilled;
   const gpuMs = billedMs(elapsedMs, state.gpuBilled, reading.gpuBilled);
   const busyMs = reading.ready ? Math.min(gpuMs, Math.max(0, Math.round(reading.busyMs))) : 0;
   return {
@@ -67,7 +71,7 @@ export function readMeter(state: MeterState, reading: MeterReading): MeterState 
     busyMs: state.busyMs + busyMs,
     idleMs: state.idleMs + (reading.ready ? gpuMs - busyMs : 0),
     storageMs: state.storageMs + billedMs(elapsedMs, state.storageBilled, reading.storageBilled),
-    blindMs: state.blindMs + (blind ? elapsedMs : 0),
+    unsureMs: state.unsureMs + (isUnsure ? elapsedMs : 0),
   };
 }
 

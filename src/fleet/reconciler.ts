@@ -2,7 +2,6 @@
 import type { CallOptions } from '../core/chat.ts';
 import type { Timer } from '../core/clock.ts';
 import type { EpochMs, UsdMicros } from '../core/units.ts';
-import type { ModelInfo } from '../thinkers/thinker.ts';
 import { createBench, type Bench } from './bench.ts';
 import { budgetVerdict, startOfDay, startOfMonth, type BudgetVerdict, type SpendSoFar } from './budget.ts';
 import type { DemandSnapshot } from './demand-work.ts';
@@ -262,8 +261,6 @@ export function createReconciler(deps: FleetDeps): Reconciler {
   return {
     async start() {
       await spend.recover();
-      const model = parsed(store.fact('model')) as ModelInfo | undefined;
-      if (model && model.name === options.model) deps.registry.announce([model]);
       await tick();
     },
     tick,

@@ -8,7 +8,7 @@ import type { Charge, Instance } from './fleet-provider.ts';
 import type { FleetState } from './fleet-state.ts';
 import type { FleetWorkers } from './fleet-workers.ts';
 import type { Rental } from './intent-store.ts';
-import { amountsOf, meteredComponents, readMeter, rentalComponents, totalOf } from './meter.ts';
+import { amountsOf, isRough, meteredComponents, readMeter, rentalComponents, totalOf } from './meter.ts';
 import type { MeteredComponent, RentalComponent } from './meter.ts';
 
 /** The ledger is told this often, and at every end. */
@@ -96,7 +96,7 @@ export class Spend {
     const now = this.#deps.clock.now();
     const last =
       at === undefined
-        ? { ...meter, at: now, blindMs: meter.blindMs + Math.max(0, now - meter.at) }
+        ? { ...meter, at: now, unsureMs: meter.unsureMs + Math.max(0, now - meter.at) }
         : readMeter(meter, {
             ...meter,
             now: at,
@@ -138,9 +138,14 @@ export class Spend {
     return usdMicros(own + (rental.phase === 'requested' ? 0 : Math.max(told, traffic)));
   }
 
+  /** All that is known to have been spent on it, traffic only once the market has told it. */
+  settledOn(rental: Rental): UsdMicros {
+    return usdMicros(totalOf(amountsOf(rental.meter, rental)) + (rental.meter.posted.bandwidth ?? 0));
+  }
+
   /**
-   * Takes from the market's charges what only the market can count: traffic, and time in which we looked away.
-   * GPU and storage of machines that were watched all along are only compared.
+   * Takes from the market's charges what only the market can count: traffic, and what we saw too roughly.
+   * GPU and storage of machines that were watched closely are only compared.
    */
   async settle(now: EpochMs, options: CallOptions): Promise<void> {
     if (now < this.#settleAt) return;
@@ -188,7 +193,7 @@ export class Spend {
     const told = charged('gpu') + charged('storage');
     const done: Rental = { ...rental, settledAt: now };
     add('bandwidth', charged('bandwidth') - (posted.bandwidth ?? 0));
-    if (rental.meter.blindMs > 0) {
+    if (isRough(rental.meter)) {
       add(rental.readyAt === undefined ? 'gpu_cold' : 'gpu_idle', charged('gpu') - gpu);
       add('storage', charged('storage') - amounts.storage.amount);
     } else if (Math.abs(told - metered) > Math.max(driftShareMax * told, 1_000)) {

@@ -5,12 +5,13 @@ import { seededRandom } from '../core/random.ts';
 import { usdMicros } from '../core/units.ts';
 import { budgetDefaults, type BudgetCaps } from '../fleet/budget.ts';
 import { createDemandMeter } from '../fleet/demand-work.ts';
-import type { FleetDeps, FleetEvent, FleetOptions, Readiness } from '../fleet/fleet-deps.ts';
+import type { FleetDeps, FleetOptions, Readiness } from '../fleet/fleet-deps.ts';
 import { openIntentStore, type IntentStore } from '../fleet/intent-store.ts';
 import { phaseDeadlines } from '../fleet/lifecycle.ts';
 import { offerWeightDefaults } from '../fleet/offers.ts';
 import { fleetPolicyDefaults, type FleetPolicy } from '../fleet/plan/policy.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { RoomEvent } from '../telemetry/events.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createThinkerPool } from '../thinkers/pool.ts';
@@ -89,7 +90,7 @@ export function aFleetRig(options: FleetRigOptions) {
   const pool = createThinkerPool({ ...shared, options: { probeIntervalMs: 5_000 } });
   pool.start();
   const demand = createDemandMeter();
-  const events: FleetEvent[] = [];
+  const events: RoomEvent[] = [];
   const thinkers = new Map<string, FakeThinker>();
   const machineOf = (label: string) => market.machines.find((machine) => machine.label === label)!;
   const deps: FleetDeps = {

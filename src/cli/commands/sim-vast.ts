@@ -8,6 +8,7 @@ interface VastOptions {
   readonly host: string;
   readonly seed: number;
   readonly timeScale: number;
+  readonly bootScale: number;
   readonly machines: number;
   readonly badShare: number;
   readonly balance: number;
@@ -25,6 +26,7 @@ export function addSimVast(sim: Command, context: CliContext): void {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--seed <n>', 'seed of machines, prices and misfortunes', whole(0), 1)
     .option('--time-scale <n>', 'how many times as fast as real time it lives', numberIn(0.01, 10_000), 1)
+    .option('--boot-scale <n>', 'starts take this share of their usual time', numberIn(0.001, 100), 1)
     .option('--machines <n>', 'machines in the market', whole(1), 64)
     .option('--bad-share <n>', 'share of machines with something wrong', numberIn(0, 1), 0.08)
     .option('--balance <usd>', 'money on the account', numberIn(0, 1e6), 100)
@@ -43,12 +45,13 @@ export function addSimVast(sim: Command, context: CliContext): void {
 
 async function simVast(options: VastOptions, context: CliContext): Promise<void> {
   const { startVastWorld } = await import('../../sim/world.ts');
-  const { port, host, seed, timeScale, machines, badShare, mtbfHours } = options;
+  const { port, host, seed, timeScale, bootScale, machines, badShare, mtbfHours } = options;
   const world = await startVastWorld({
     port,
     host,
     seed,
     timeScale,
+    bootScale,
     machines,
     badShare,
     mtbfHours,

@@ -1,0 +1,197 @@
+/** The fleet for people: where it stands, why, and what it costs. */
+import type {
+  FleetCommands,
+  FleetHistory,
+  FleetMachine,
+  FleetOffers,
+  FleetReport,
+  FleetRental,
+} from '../admin/admin-types.ts';
+import { addMs, type EpochMs } from '../core/units.ts';
+import type { FleetDeps } from '../fleet/fleet-deps.ts';
+import type { IntentStore, Rental } from '../fleet/intent-store.ts';
+import { isLaunching } from '../fleet/lifecycle.ts';
+import { fleetOutlook } from '../fleet/outlook.ts';
+import { isExhausted, type Reconciler } from '../fleet/reconciler.ts';
+
+/** Steps of the machines that are shown; each has about seven. */
+const stepsMax = 500;
+const offersShown = 50;
+
+export function createFleetCommands(fleet: Reconciler, deps: FleetDeps): FleetCommands {
+  const { clock, store, options } = deps;
+  return {
+    report: () => reportOf(fleet, deps),
+
+    async offers({ signal }): Promise<FleetOffers> {
+      const { ranked, rejected } = await fleet.launcher.offers('normal', { signal });
+      return {
+        ranked: ranked
+          .slice(0, offersShown)
+          .map(({ offer, usdPerMillionTokens, tokensPerS, readyInS, chanceOfReady }) => ({
+            id: offer.id,
+            machineId: offer.machineId,
+            hostId: offer.hostId,
+            gpu: offer.gpuName,
+            country: offer.country,
+            datacenter: offer.datacenter,
+            pricePerHourUsd: offer.pricePerHour / 1e6,
+            usdPerMillionTokens,
+            tokensPerS,
+            readyInS,
+            chanceOfReady,
+            downloadMbps: offer.downloadMbps,
+            reliability: offer.reliability,
+          })),
+        rejected: rejected.slice(0, offersShown).map(({ offer, reason }) => ({
+          gpu: offer.gpuName,
+          machineId: offer.machineId,
+          pricePerHourUsd: offer.pricePerHour / 1e6,
+          reason,
+        })),
+      };
+    },
+
+    history: (limit) => historyOf(store, fleet, limit),
+
+    start({ workers, hours }) {
+      fleet.release();
+      fleet.floor(workers === 0 ? undefined : { workers, until: addMs(clock.now(), hours * 3_600_000) });
+    },
+
+    stop: ({ how }) => fleet.halt(how, 'stopped by the operator'),
+
+    block({ kind, id, reason, hours }) {
+      fleet.bench.block(kind, id, reason ?? 'blocked by the operator', hours);
+      // What is rented there goes as well: that is why it is blocked.
+      for (const rental of fleet.state.all())
+        if ((kind === 'machine' ? rental.machineId : rental.hostId) === id && rental.phase === 'ready')
+          fleet.workers.drain(rental.label, `${kind} ${id} is blocked`);
+      fleet.poke();
+    },
+
+    unblock: ({ kind, id }) => fleet.bench.unblock(kind, id),
+  };
+
+  function reportOf(loop: Reconciler, { provider }: FleetDeps): FleetReport {
+    const now = clock.now();
+    const last = loop.last();
+    const steps = Map.groupBy(store.events(stepsMax).toReversed(), ({ label }) => label);
+    const machines = loop.state.all().map((rental) => machineOf(rental, loop, steps, now));
+    const { caps } = options.budget;
+    const usd = (cap: number | undefined) => (cap === undefined ? undefined : cap / 1e6);
+    const floor = loop.manualFloor();
+    const price = loop.launcher.nextPrice;
+    return {
+      provider: provider.name,
+      name: options.name,
+      model: options.model,
+      ...standing(loop, now),
+      at: last.at,
+      target: last.plan?.target ?? 0,
+      reasons: last.plan?.reasons ?? [],
+      floor: floor && { workers: floor.workers, until: floor.until },
+      machines,
+      spend: {
+        perHourUsd: loop.state.all().reduce((sum, rental) => sum + billingOf(rental).perHour, 0) / 1e6,
+        dayUsd: (last.spend?.day ?? 0) / 1e6,
+        monthUsd: (last.spend?.month ?? 0) / 1e6,
+        caps: {
+          perHourUsd: usd(caps.perHour),
+          perDayUsd: usd(caps.perDay),
+          perMonthUsd: usd(caps.perMonth),
+          perRentalUsd: usd(caps.perRental),
+        },
+      },
+      demand: last.demand && {
+        tokensPerS: last.demand.perS300,
+        queued: last.demand.queued,
+        oldestQueuedS: last.demand.oldestQueuedS,
+        running: last.demand.running,
+        idleS: Number.isFinite(last.demand.idleS) ? last.demand.idleS : undefined,
+      },
+      nextPricePerHourUsd: usd(price),
+      benched: loop.bench.rows().map(({ kind, id, strikes, until, reason }) => ({ kind, id, strikes, until, reason })),
+    };
+  }
+
+  function standing(loop: Reconciler, now: EpochMs): Pick<FleetReport, 'state' | 'says'> {
+    const last = loop.last();
+    const halt = loop.halted();
+    const rentals = loop.state.all();
+    const ready = rentals.filter(({ phase }) => phase === 'ready').length;
+    const launching = rentals.filter(({ phase }) => isLaunching(phase)).length;
+    const facts = { now, rentals, last, halt, refusal: loop.launcher.refusal, options };
+    const outlook = fleetOutlook(facts);
+    if (halt) return { state: 'stopped', says: `stopped: ${halt.reason}; \`llm-self-host fleet start\` ends that` };
+    if (last.budget && isExhausted(last.budget)) return { state: 'exhausted', says: last.budget.reason };
+    if (loop.launcher.refusal !== undefined)
+      return { state: 'refused', says: `the market refuses us: ${loop.launcher.refusal}` };
+    if (last.market.kind === 'unknown') return { state: 'unknown', says: last.market.reason };
+    if (ready > 0)
+      return { state: 'serving', says: `${ready} serving${launching > 0 ? `, ${launching} starting` : ''}` };
+    if (launching > 0) {
+      const seconds = outlook.kind === 'coming' ? Math.ceil(outlook.readyInMs / 1000) : 0;
+      return { state: 'starting', says: `${launching} starting; the first is expected in about ${seconds} s` };
+    }
+    return { state: 'asleep', says: 'nothing is rented; the next question starts a machine' };
+  }
+
+  function machineOf(
+    rental: Rental,
+    loop: Reconciler,
+    steps: ReadonlyMap<string, readonly { readonly at: EpochMs; readonly kind: string; readonly text: string }[]>,
+    now: EpochMs,
+  ): FleetMachine {
+    const { label } = rental;
+    return {
+      label,
+      instanceId: rental.instanceId,
+      machineId: rental.machineId,
+      hostId: rental.hostId,
+      gpu: rental.gpuName,
+      country: rental.country,
+      phase: rental.phase,
+      phaseS: Math.max(0, now - rental.phaseAt) / 1000,
+      ageS: Math.max(0, now - rental.createdAt) / 1000,
+      billing: billingOf(rental).what,
+      pricePerHourUsd: rental.pricePerHour / 1e6,
+      spentUsd: loop.spend.spentOn(rental) / 1e6,
+      inFlight: loop.workers.inFlight(label),
+      slots: options.slots,
+      tokensPerS: loop.workers.tokensPerS(label),
+      reason: rental.reason,
+      endReason: rental.endReason,
+      timeline: (steps.get(label) ?? []).map(({ at, kind, text }) => ({ at, phase: kind, says: text })),
+    };
+  }
+}
+
+function billingOf({ meter, pricePerHour, storagePerHour }: Rental): {
+  readonly what: FleetMachine['billing'];
+  readonly perHour: number;
+} {
+  if (meter.gpuBilled) return { what: 'gpu', perHour: pricePerHour };
+  return meter.storageBilled ? { what: 'storage', perHour: storagePerHour } : { what: 'nothing', perHour: 0 };
+}
+
+function historyOf(store: IntentStore, fleet: Pick<Reconciler, 'spend'>, limit: number): FleetHistory {
+  return {
+    rentals: store.recent(limit).map((rental): FleetRental => ({
+      label: rental.label,
+      instanceId: rental.instanceId,
+      machineId: rental.machineId,
+      hostId: rental.hostId,
+      gpu: rental.gpuName,
+      createdAt: rental.createdAt,
+      readyAt: rental.readyAt,
+      endedAt: rental.endedAt,
+      phase: rental.phase,
+      outcome: rental.outcome,
+      reason: rental.reason,
+      endReason: rental.endReason,
+      pricePerHourUsd: rental.pricePerHour / 1e6,
+      spentUsd: fleet.spend.settledOn(rental) / 1e6,
+    })),
+  };
+}

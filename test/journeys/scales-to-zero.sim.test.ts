@@ -1,0 +1,67 @@
+/** Promise: nothing runs while nobody asks, the first question waits for a machine and is answered, and afterwards all is given back. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startVastWorld, type VastWorld } from '../../src/sim/world.ts';
+import { fleetModel, startFleetGateway, worldOptions, type FleetWorld } from '../support/fleet-world.ts';
+
+describe('journey: scales to zero', () => {
+  let world: VastWorld;
+  let fleet: FleetWorld;
+  before(async () => {
+    world = await startVastWorld(worldOptions(11));
+    fleet = await startFleetGateway(world);
+  });
+  after(async () => {
+    await fleet?.close();
+    await world?.close();
+  });
+
+  it('lists its model while it sleeps, in every dialect', async () => {
+    const tags = (await (await fetch(`${fleet.gateway.gatewayUrl}/api/tags`)).json()) as { models: { name: string }[] };
+    const list = (await (await fetch(`${fleet.gateway.gatewayUrl}/v1/models`)).json()) as { data: { id: string }[] };
+    assert.deepEqual(
+      [tags.models.map(({ name }) => name), list.data.map(({ id }) => id)],
+      [[fleetModel], [fleetModel]],
+    );
+    await fleet.until('the market has been asked', ({ state }) => state === 'asleep');
+    assert.equal(world.instances().length, 0);
+  });
+
+  it('tells a plain question when to come back, and answers a streamed one when the machine is there', async () => {
+    const streamed = fleet.ask('What is a lighthouse?', { stream: true });
+    const plain = await fleet.ask('What is a walnut?');
+    assert.equal(plain.status, 503);
+    assert.ok(Number(plain.headers.get('retry-after')) >= 5, `retry-after: ${plain.headers.get('retry-after')}`);
+    assert.match(((await plain.json()) as { error: string }).error, /is starting and is expected in about \d+ s/);
+    const lines = (await (await streamed).text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { done: boolean });
+    assert.equal(lines.at(-1)?.done, true);
+    const { machines } = await fleet.report();
+    assert.deepEqual(machines[0]?.timeline.map(({ phase }) => phase).slice(0, 2), ['requested', 'creating']);
+    assert.deepEqual([machines[0]?.phase, machines[0]?.billing], ['ready', 'gpu']);
+    assert.equal((await fleet.ask('What is a trombone?')).headers.get('x-selfhost-cache'), 'miss');
+  });
+
+  it('gives the machine back when nobody asks any more, and goes on answering from the cache', async () => {
+    await fleet.until('nothing is rented', ({ machines }) => machines.length === 0);
+    assert.equal(world.instances().length, 0);
+    const rented = world.history().length;
+    const again = await fleet.ask('What is a trombone?');
+    assert.deepEqual([again.status, again.headers.get('x-selfhost-cache')], [200, 'exact']);
+    assert.equal(world.history().length, rented);
+  });
+
+  it('knows what it cost: the meter is within 1 % of the bill', async () => {
+    const report = await fleet.until(
+      'the charges are settled',
+      ({ spend }) => {
+        const bill = world.bill().totalUsd;
+        return Math.abs(spend.dayUsd - bill) <= 0.01 * bill;
+      },
+      20_000,
+    );
+    assert.ok(report.spend.dayUsd > 0);
+  });
+});
