@@ -53,13 +53,6 @@ umask 077
 export HOME="\${HOME:-/root}" XDG_CONFIG_HOME=${directory} XDG_DATA_HOME=${directory} DEBIAN_FRONTEND=noninteractive
 mkdir -p ${directory}
 cd ${directory}
-printf %s "$GW_KEY" | base64 -d | openssl pkey -inform DER -out k.pem
-openssl req -x509 -new -key k.pem -days 3650 -subj /CN=gpu-worker -addext subjectAltName=DNS:gpu-worker -out c.pem
-printf %s "\${CONTAINER_API_KEY:-}" >a
-cat >Caddyfile <<E
-${caddyfile(options)}
-E
-unset GW_KEY GW_TOKEN CONTAINER_API_KEY
 cat >o <<'E'
 while :; do ollama serve || :; sleep 2; done
 E
@@ -84,16 +77,25 @@ while sleep ${lookEveryS}; do
 l=$(stat -c %Y seen 2>/dev/null || echo $t)
 [ $(($(n)-l)) -lt "\${GW_IDLE_STOP_S:-7200}" ] && continue
 echo "no gateway; stopping"
-curl -fsS -m 30 -X PUT -H "Authorization: Bearer $(cat a)" -H 'Content-Type: application/json' -d '{"state":"stopped"}' "${market}/api/v0/instances/\${CONTAINER_ID:-0}/" || kill $1
+curl -fsS -m 30 -X PUT -H @a -H 'Content-Type: application/json' -d '{"state":"stopped"}' "${market}/api/v0/instances/\${CONTAINER_ID:-0}/" || kill $1
 sleep 60
 done
 E
-bash o &
-bash p &
+clean() { exec env -u GW_KEY -u GW_TOKEN -u CONTAINER_API_KEY bash "$@"; }
+clean o &
+clean p &
 for i in 1 2 3 4 5 6; do
-command -v caddy >/dev/null && command -v curl >/dev/null && break
-(umask 022; apt-get update -qq; apt-get install -y -qq --no-install-recommends caddy curl) || sleep 5
-done
+command -v caddy && command -v curl && command -v openssl && break
+(umask 022; apt-get update -qq; apt-get install -y -qq --no-install-recommends caddy curl openssl) || sleep 5
+done >/dev/null
+printf %s "$GW_KEY" | base64 -d | openssl pkey -inform DER -out k.pem
+openssl req -x509 -new -key k.pem -days 3650 -subj /CN=gpu-worker -addext subjectAltName=DNS:gpu-worker -out c.pem
+printf 'Authorization: Bearer %s' "\${CONTAINER_API_KEY:-}" >a
+cat >Caddyfile <<E
+${caddyfile(options)}
+E
+unset GW_KEY GW_TOKEN CONTAINER_API_KEY
+rm -f seen
 bash w $$ &
 echo "proxy on ${port}, ollama on ${ollamaPort}"
 exec caddy run --config Caddyfile --adapter caddyfile

@@ -8,7 +8,8 @@ export type Route = keyof typeof routes;
 /** `perSecond` and `burst` of each bucket; `thresholdMs` is what a refusal is multiplied from. Stated by the market. */
 const interval = (seconds: number) => ({ refillMs: seconds * 1_000, burst: 1, thresholdMs: seconds * 1_000 });
 export const routes = {
-  search: { ...interval(6), burst: 8 },
+  /** Ten a minute: some at once, and the rest of the minute slowly. */
+  search: { refillMs: 10_000, burst: 4, thresholdMs: 6_000 },
   create: interval(4.5),
   list: interval(1),
   show: interval(2),
