@@ -13,6 +13,7 @@ import { createOperatorPage } from './compose/operator-page.ts';
 import { createMoney, falseHitsOf, openLedger } from './compose/money.ts';
 import { connectRedis } from './compose/redis.ts';
 import { createRememberer } from './compose/rememberer.ts';
+import { createSettings } from './compose/settings.ts';
 import { createStatus } from './compose/status.ts';
 import { configHash } from './config/load.ts';
 import type { Config } from './config/schema.ts';
@@ -166,6 +167,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         requestsMax: requestLog.capacity,
         requestsSeen: () => requestLog.added,
         ...rememberer.cases,
+        settings: createSettings(config),
         why: (id) => rememberer.cache.why(id),
         feedback,
       },

@@ -35,7 +35,12 @@ export interface LoginLinkReply {
   readonly path: string;
 }
 
-/** One line of `GET /api/audit`. */
+/** `GET /api/audit`, newest first. */
+export interface AuditView {
+  readonly entries: readonly AuditEntry[];
+}
+
+/** One change, or a try to change something. */
 export interface AuditEntry {
   readonly at: number;
   readonly role: Role | undefined;
@@ -204,6 +209,14 @@ export interface AdminFacts {
   openCases(): readonly OpenCase[];
   /** @returns false when it is not open any more */
   decideCase(id: string, verdict: CaseVerdict): boolean;
+  settings(): SettingsView;
+}
+
+/** `GET /api/settings`: the configuration as it holds, without secrets. */
+export interface SettingsView {
+  /** The file; undefined when there is none. */
+  readonly source: string | undefined;
+  readonly settings: readonly { readonly name: string; readonly value: string; readonly isDefault: boolean }[];
 }
 
 /** `GET /api/cache/decisions`: of the last requests that the semantic tier was asked about. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unknownRequest } from '../cache/feedback-reply.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
+import type { AuditView } from './admin-types.ts';
 import { auditLimits } from './audit-log.ts';
 import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
 import { auditsOf, decideCase, decisionsOf, showAudits, showDecisions } from './decision-routes.ts';
@@ -38,6 +39,7 @@ export const adminRoutes: readonly Route[] = [
   { method: 'POST', path: '/api/session', handle: login, for: 'strangers' },
   { method: 'DELETE', path: '/api/session', handle: logout, for: 'strangers' },
   { method: 'POST', path: '/api/session/link', handle: createLoginLink },
+  { method: 'GET', path: '/api/settings', handle: (exchange, { facts }) => sendJson(exchange, facts.settings()) },
   { method: 'GET', path: '/api/audit', handle: listAudit },
   { method: 'GET', path: '/api/live', handle: (exchange, { live }) => live.open(exchange) },
   { method: 'GET', path: '/metrics', handle: showMetrics },
@@ -241,5 +243,6 @@ function showRequest(exchange: Exchange, { facts }: AdminContext, id: string): v
 
 function listAudit(exchange: Exchange, { auditLog }: AdminContext): void {
   const limit = wholeNumber(exchange.query, 'limit', { fallback: 100, max: auditLimits.shownMax });
-  sendJson(exchange, { entries: auditLog.list(limit) });
+  const view: AuditView = { entries: auditLog.list(limit) };
+  sendJson(exchange, view);
 }

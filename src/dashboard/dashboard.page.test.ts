@@ -4,14 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { model, post, startRig, type Rig } from '../../test/journeys/harness.ts';
 import { openBrowser } from '../../test/support/browser.ts';
-import {
-  assertAccessible,
-  assertFits,
-  onDashboard,
-  schemes,
-  screenshot,
-  widths,
-} from '../../test/support/dashboard.ts';
+import { assertAccessible, inEveryLook, onDashboard, screenshot } from '../../test/support/dashboard.ts';
 import { openCutLine } from '../../test/support/cut-line.ts';
 import { until } from '../../test/support/until.ts';
 import { bundleDashboard } from './bundle.ts';
@@ -31,6 +24,7 @@ const pages = [
   { name: 'now', path: '/', ready: '#tape table' },
   { name: 'requests', path: '/requests', ready: '#list table' },
   { name: 'cache', path: '/cache', ready: '#scores .chart svg rect.fill-hit' },
+  { name: 'settings', path: '/settings', ready: '#configuration table' },
 ] as const;
 
 describe('dashboard', () => {
@@ -59,18 +53,12 @@ describe('dashboard', () => {
   const visit = () => ({ browser, url: rig.adminUrl });
 
   for (const { name, path, ready } of pages) {
-    for (const width of widths) {
-      for (const scheme of schemes) {
-        it(`shows ${path} at ${width} pixels in ${scheme} colours to everybody`, () =>
-          onDashboard({ ...visit(), width, scheme }, path, async (page) => {
-            await page.locator(ready).first().waitFor();
-            await page.locator('[data-connection=live]').waitFor();
-            await screenshot(page, `${name}-${width}-${scheme}`);
-            await assertFits(page, width);
-            await assertAccessible(page);
-          }));
-      }
-    }
+    it(`shows ${path} to everybody: on a phone and on a desk, in light and dark colours`, () =>
+      onDashboard(visit(), path, async (page) => {
+        await page.locator(ready).first().waitFor();
+        await page.locator('[data-connection=live]').waitFor();
+        await inEveryLook(page, name);
+      }));
   }
 
   it('brings a request to the page when it finishes, with no reload', () =>

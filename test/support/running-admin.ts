@@ -328,6 +328,7 @@ export async function startAdmin({
       requestsMax: requests.capacity,
       requestsSeen: () => requests.added,
       openCases: () => running.cases,
+      settings: () => ({ source: undefined, settings: [] }),
       decideCase: (id, verdict) => {
         const index = running.cases.findIndex((each) => each.id === id);
         if (index === -1) return false;

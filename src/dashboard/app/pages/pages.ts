@@ -2,6 +2,7 @@ import type { ComponentType } from 'preact';
 import { CachePage } from './cache.tsx';
 import { NowPage } from './now.tsx';
 import { RequestsPage } from './requests.tsx';
+import { SettingsPage } from './settings.tsx';
 
 export interface PageEntry {
   readonly path: string;
@@ -14,4 +15,5 @@ export const pages: readonly PageEntry[] = [
   { path: '/', name: 'Now', Content: NowPage },
   { path: '/requests', name: 'Requests', Content: RequestsPage },
   { path: '/cache', name: 'Cache', Content: CachePage },
+  { path: '/settings', name: 'Settings', Content: SettingsPage },
 ];

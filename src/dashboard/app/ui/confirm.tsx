@@ -18,20 +18,27 @@ export interface Question {
   readonly run: () => Promise<string>;
 }
 
-const question = signal<Question | undefined>(undefined);
-
-export const ask = (asked: Question): void => void (question.value = asked);
-
-export function DialogHost() {
-  const asked = question.value;
-  return asked === undefined ? null : <ConfirmDialog key={asked.title} {...asked} />;
+/** Something to read, and to close. */
+export interface Message {
+  readonly title: string;
+  readonly content: ComponentChildren;
 }
 
-function ConfirmDialog({ title, effect, action, tone = 'plain', typed, run }: Question) {
+const question = signal<Question | undefined>(undefined);
+const message = signal<Message | undefined>(undefined);
+
+export const ask = (asked: Question): void => void (question.value = asked);
+export const tell = (told: Message): void => void (message.value = told);
+
+export function DialogHost() {
+  const [asked, told] = [question.value, message.value];
+  if (asked !== undefined) return <ConfirmDialog key={asked.title} {...asked} />;
+  return told === undefined ? null : <MessageDialog key={told.title} {...told} />;
+}
+
+/** Opens when it comes, and gives the focus back when it goes. */
+function useModal() {
   const dialog = useRef<HTMLDialogElement>(null);
-  const isBusy = useSignal(false);
-  const trouble = useSignal('');
-  const written = useSignal('');
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
@@ -39,6 +46,30 @@ function ConfirmDialog({ title, effect, action, tone = 'plain', typed, run }: Qu
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
+  return dialog;
+}
+
+function MessageDialog({ title, content }: Message) {
+  const dialog = useModal();
+  const close = () => (message.value = undefined);
+  return (
+    <dialog ref={dialog} aria-labelledby="message-title" onClose={close}>
+      <h2 id="message-title">{title}</h2>
+      <div class="effect">{content}</div>
+      <div class="row">
+        <button type="button" class="primary" onClick={close}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  );
+}
+
+function ConfirmDialog({ title, effect, action, tone = 'plain', typed, run }: Question) {
+  const dialog = useModal();
+  const isBusy = useSignal(false);
+  const trouble = useSignal('');
+  const written = useSignal('');
   const close = () => (question.value = undefined);
   const go = async (): Promise<void> => {
     isBusy.value = true;
