@@ -1,6 +1,6 @@
 /** Two answers side by side, and a word on whether the stored one would have done: C, W or U. */
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import type { CacheAuditsView, CaseRequest, CaseVerdict, OpenCase } from '../../../admin/admin-types.ts';
 
 import { dateTime, share, whole } from '../../model/format.ts';
@@ -38,7 +38,6 @@ const verdicts: readonly { readonly verdict: CaseVerdict; readonly key: string; 
 ];
 
 function Case({ shown, onSettled }: { readonly shown: OpenCase; readonly onSettled: () => void }) {
-  const box = useRef<HTMLDivElement>(null);
   const isBusy = useSignal(false);
 
   async function decide(verdict: CaseVerdict): Promise<void> {
@@ -57,7 +56,8 @@ function Case({ shown, onSettled }: { readonly shown: OpenCase; readonly onSettl
     }
   }
 
-  useEffect(() => {
+  // Before it is seen: a key that answers what one reads must not be lost.
+  useLayoutEffect(() => {
     if (!isOperator()) return;
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -72,7 +72,7 @@ function Case({ shown, onSettled }: { readonly shown: OpenCase; readonly onSettl
   }, [shown.id]);
 
   return (
-    <div ref={box}>
+    <div>
       <p>
         <strong>
           Would the stored answer have served <q>{shown.question}</q>?
