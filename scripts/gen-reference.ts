@@ -1,6 +1,7 @@
 /** `npm run docs:reference`: writes what is generated from the code. `test/tidy.test.ts` says when it is out of date. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { alertsReference } from './reference/alerts.ts';
 import { configExample, configReference } from './reference/config.ts';
 import { prometheusConfig, prometheusRules } from './reference/prometheus.ts';
 import { cliReference, errorsReference, metricsReference } from './reference/tables.ts';
@@ -12,6 +13,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     'docs/reference/config.md': configReference(),
     'docs/reference/metrics.md': metricsReference(),
     'docs/reference/errors.md': errorsReference(),
+    'docs/reference/alerts.md': alertsReference(),
     'docs/reference/cli.md': cliReference(),
     'deploy/prometheus/selfhost-rules.yaml': prometheusRules(),
     'deploy/prometheus/prometheus.yaml': prometheusConfig(),

@@ -6,6 +6,7 @@ import { createAdmin } from './admin/app.ts';
 import type { StatusReport } from './admin/admin-types.ts';
 import { isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
+import { createAlerting } from './compose/alerts.ts';
 import { createFeedback } from './compose/feedback.ts';
 import { createFleet } from './compose/fleet.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
@@ -32,6 +33,7 @@ import { createServeAnswer } from './gateway/serve-answer.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { createRouter } from './router/router.ts';
 import type { RunningGateway } from './running-gateway.ts';
+import { createEvents } from './telemetry/events.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
@@ -65,6 +67,9 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const requestLog = createRequestLog();
     const redis = await connectRedis(config, base);
     if (redis) closers.push(() => redis.close());
+    const events = createEvents((error) => logger.error({ err: error }, 'an event was not heard to its end'));
+    const alerts = createAlerting(config, { ...base, events });
+    closers.push(() => alerts.close());
     const [thinkers, rememberer, kept] = await Promise.all([
       createThinkers(config, base).then((made) => {
         closers.push(() => made.close());
@@ -175,6 +180,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       money,
       fleet: fleet?.commands,
       keys,
+      alerts,
       pool,
       onModelsChanged: () => pool.refresh(),
       metrics,

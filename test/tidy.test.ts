@@ -94,7 +94,7 @@ const lazily: Readonly<Record<string, readonly string[]>> = {
 
 /** Of these rooms, others see the port or type files alone. */
 const doors: Readonly<Record<string, readonly string[]>> = {
-  admin: ['src/admin/admin-types.ts'],
+  admin: ['src/admin/admin-types.ts', 'src/admin/alert-types.ts'],
 };
 
 /** Ports and their folders of drivers: other rooms import the port, and only the composition root a driver. */

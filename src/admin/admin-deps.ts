@@ -1,6 +1,7 @@
 /** What the operator port is built from. */
 import type { Clock } from '../core/clock.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { AlertDesk } from '../telemetry/alerts/desk.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
@@ -19,6 +20,7 @@ export interface AdminDeps extends AdminKeys {
   /** undefined where nothing is rented. */
   readonly fleet?: FleetCommands | undefined;
   readonly money: MoneyFacts;
+  readonly alerts: Omit<AlertDesk, 'close' | 'look'>;
   readonly pool: Pick<ThinkerPool, 'views' | 'get'>;
   readonly metrics: Pick<Metrics, 'registry'>;
   /** Told when a management call may have changed what the thinkers hold. */

@@ -5,6 +5,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
 import type { AuditView } from './admin-types.ts';
 import { auditLimits } from './audit-log.ts';
+import { createSilence, endSilence, showAlertHistory, showAlerts, testAlerts } from './alert-routes.ts';
 import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
 import { auditsOf, decideCase, decisionsOf, showAudits, showDecisions } from './decision-routes.ts';
 import { blockMachine, showFleet, showFleetHistory, showOffers } from './fleet-routes.ts';
@@ -71,6 +72,11 @@ export const adminRoutes: readonly Route[] = [
   { method: 'POST', path: '/api/fleet/stop', handle: stopFleet },
   { method: 'POST', path: '/api/fleet/block', handle: blockMachine },
   { method: 'POST', path: '/api/fleet/unblock', handle: unblockMachine },
+  { method: 'GET', path: '/api/alerts', handle: showAlerts },
+  { method: 'GET', path: '/api/alerts/history', handle: showAlertHistory },
+  { method: 'POST', path: '/api/alerts/test', handle: testAlerts },
+  { method: 'POST', path: '/api/alerts/silences', handle: createSilence },
+  { method: 'DELETE', path: '/api/alerts/silences/:id', handle: endSilence },
   { method: 'GET', path: '/api/keys', handle: listKeys },
   { method: 'POST', path: '/api/keys', handle: createKey },
   { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },

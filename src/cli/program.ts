@@ -1,5 +1,6 @@
 /** All commands and their help. Building it does nothing else: what a command needs is loaded when it runs. */
 import { Command } from 'commander';
+import { addAlerts } from './commands/alerts.ts';
 import { addAsk } from './commands/ask.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
 import { addCache } from './commands/cache.ts';
@@ -67,6 +68,7 @@ export function createProgram(context: CliContext): Command {
     addBackup,
     addRestore,
     addSim,
+    addAlerts,
   ];
   for (const add of adders) add(program, context);
   return program;

@@ -261,3 +261,32 @@ describe('config.example.yaml', () => {
     assert.deepEqual(silent(configOptions()), []);
   });
 });
+
+describe('alert channels', () => {
+  const resolved = (channel: object, environment = {}) =>
+    resolveConfig({ alerts: { channels: [channel] } }, environment);
+
+  it('takes secrets from files and variables, never from the configuration', () => {
+    const url = 'https://hooks.example/secret';
+    const config = resolved({ kind: 'slack', secretEnv: 'HOOK' }, { HOOK: url });
+    assert.deepEqual(config.alertSecrets, [url]);
+    assert.throws(() => resolved({ kind: 'slack', secretEnv: 'HOOK' }), /channels\.0\.secretEnv: .* HOOK is not set/);
+    assert.throws(() => resolved({ kind: 'slack', secretEnv: 'HOOK' }, { HOOK: 'x' }), /not a URL/);
+    assert.throws(() => resolved({ kind: 'slack', secret: url }), /secret is unknown; did you mean `secretEnv`/);
+  });
+
+  it('asks for what each kind needs', () => {
+    assert.throws(() => resolved({ kind: 'webhook' }), /url is "?missing"?; a channel of kind webhook needs it/);
+    assert.throws(() => resolved({ kind: 'ntfy' }), /topic/);
+    assert.throws(() => resolved({ kind: 'email', host: 'h', from: 'a@b' }), /to is missing/);
+    assert.throws(() => resolved({ kind: 'discord' }), /needs the URL of its webhook/);
+    resolved({ kind: 'ntfy', topic: 'gpu' });
+  });
+
+  it('knows times of day and time zones', () => {
+    const quiet = (quietHours: object) => resolveConfig({ alerts: { quietHours } }, {});
+    quiet({ from: '22:00', to: '07:00', timeZone: 'Europe/Berlin' });
+    assert.throws(() => quiet({ from: '24:00', to: '07:00' }), /time of day such as 22:00/);
+    assert.throws(() => quiet({ from: '22:00', to: '07:00', timeZone: 'Mars/Base' }), /time zone such as UTC/);
+  });
+});

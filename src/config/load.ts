@@ -66,6 +66,7 @@ export function resolveConfig(
     viewerKeySha256: viewerKey === undefined ? undefined : sha256(viewerKey),
     bearers: readBearers(parsed),
     vastKey: readVastKey(parsed, environment),
+    alertSecrets: readAlertSecrets(parsed, environment),
     ollamaHost: environment['OLLAMA_HOST'] || undefined,
     source,
   };
@@ -224,6 +225,24 @@ function refuseOpenPurse({ fleet, vastKey }: Config): void {
     );
 }
 
+function readAlertSecrets(config: FileConfig, environment: Environment): (string | undefined)[] {
+  return config.alerts.channels.map(({ kind, secretFile, secretEnv }, index) => {
+    const at = `alerts.channels.${index}`;
+    const secret =
+      secretEnv === undefined
+        ? secretFile && readSecret(`${at}.secretFile`, secretFile)
+        : environment[secretEnv]?.trim() || undefined;
+    if (secretEnv !== undefined && secret === undefined) {
+      throw new AppError('config_invalid', `${at}.secretEnv: the environment variable ${secretEnv} is not set`);
+    }
+    const isUrl = secret !== undefined && URL.canParse(secret) && /^https?:/.test(secret);
+    if ((kind === 'slack' || kind === 'discord') && !isUrl) {
+      throw new AppError('config_invalid', `${at}: its secret is not a URL; copy the whole address of the webhook`);
+    }
+    return secret;
+  });
+}
+
 const keyLengthMin = 16; // shorter keys can be guessed
 
 function readApiKeys(config: FileConfig, environment: Environment): ApiKey[] {
@@ -266,6 +285,7 @@ export function configHash(config: Config): string {
     metricsTokenSha256: _token,
     bearers: _bearers,
     vastKey: _vastKey,
+    alertSecrets: _secrets,
     ...rest
   } = config;
   return sha256(JSON.stringify(rest)).slice(0, 12);

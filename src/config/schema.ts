@@ -3,6 +3,7 @@
  * config.example.yaml and docs/reference/config.md are checked against it.
  */
 import { z } from 'zod';
+import { alertsSection } from './schema/alerts.ts';
 import { keysSection } from './schema/keys.ts';
 import { fleetSchema } from './schema/fleet.ts';
 import { redisSchema } from './schema/redis.ts';
@@ -291,6 +292,7 @@ export const configSchema = z.strictObject({
   redis: redisSchema,
   telemetry: telemetrySection,
   money: moneySection.describe('What it costs and what it saves.'),
+  alerts: alertsSection,
 });
 
 type DeepReadonly<T> = T extends (infer Item)[]
@@ -318,6 +320,8 @@ export interface Config extends FileConfig {
   readonly bearers: Readonly<Record<string, string>>;
   /** Of the account at vast.ai; undefined where nothing is rented. */
   readonly vastKey: string | undefined;
+  /** Of each channel of `alerts`, in their order. */
+  readonly alertSecrets: readonly (string | undefined)[];
   readonly ollamaHost: string | undefined;
   /** File it came from; undefined when there was none. */
   readonly source: string | undefined;

@@ -13,6 +13,9 @@ import type { AppError } from '../../src/core/errors.ts';
 import { entryId, exactKey, modelName, requestId, scope, tenantId, thinkerId } from '../../src/core/ids.ts';
 import { addMs, epochMs, usdMicros } from '../../src/core/units.ts';
 import { toUnitVector } from '../../src/core/vector.ts';
+import { createAlertDesk } from '../../src/telemetry/alerts/desk.ts';
+import type { ChannelEntry } from '../../src/telemetry/alerts/delivery.ts';
+import { createEvents } from '../../src/telemetry/events.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestLog, type RequestRecord } from '../../src/telemetry/request-log.ts';
@@ -300,6 +303,7 @@ export async function startAdmin({
   metricsToken,
   viewerKey,
   dashboard,
+  channels = [],
 }: {
   readonly thinkers?: readonly Thinker[];
   readonly entries?: CacheEntry[];
@@ -307,6 +311,7 @@ export async function startAdmin({
   readonly metricsToken?: string;
   readonly viewerKey?: string;
   readonly dashboard?: DashboardFiles;
+  readonly channels?: readonly ChannelEntry[];
 } = {}): Promise<RunningAdmin> {
   const clock = new FakeClock();
   const auditLog = await createAuditLog(undefined, { clock, logger: silentLogger });
@@ -320,6 +325,16 @@ export async function startAdmin({
     cases: [] as OpenCase[],
     decided: [] as string[],
   };
+  const metrics = createMetrics();
+  const desk = createAlertDesk({
+    channels,
+    metrics,
+    events: createEvents(() => {}),
+    clock,
+    random: seededRandom(1),
+    logger: silentLogger,
+    options: { intervalMs: 30_000, renotifyMs: 3_600_000, settleMs: 0, quietHours: undefined, source: 'test' },
+  });
   const admin = createAdmin({
     facts: {
       status: () => running.status,
@@ -341,6 +356,7 @@ export async function startAdmin({
     },
     cache,
     money: moneyOf(clock),
+    alerts: desk,
     keys: createKeyRing({
       clock,
       random: seededRandom(1),
@@ -348,7 +364,7 @@ export async function startAdmin({
       options: { file: join(folder, 'keys.json'), configured: [], byAddress: [], keysMax: 10 },
     }),
     pool: { views: () => thinkers.map(viewOf), get: (id) => thinkers.find((thinker) => thinker.id === id) },
-    metrics: createMetrics(),
+    metrics,
     clock,
     logger: silentLogger,
     adminKeySha256: hashOf(key),
