@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { alertRules } from '../src/telemetry/alerts/catalogue.ts';
-import { eventKinds, wordsOf } from '../src/telemetry/alerts/event-messages.ts';
+import type { eventKinds } from '../src/telemetry/alerts/event-messages.ts';
+import { wordsOf } from '../src/telemetry/alerts/event-messages.ts';
 import { runbookAnchor } from '../src/telemetry/alerts/rule.ts';
 import { usdMicros } from '../src/core/units.ts';
 import type { RoomEvent } from '../src/telemetry/events.ts';
