@@ -88,7 +88,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const money = createMoney(config, base, { pool, kept, falseHits: () => falseHitsOf(rememberer) });
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
-    const fleet = createFleet(config, base, { pool, ledger: money.ledger });
+    const fleet = createFleet(config, base, { pool, ledger: money.ledger, events });
     if (fleet) closers.push(async () => void (await fleet.close()));
     const router = createRouter({
       pool,
