@@ -3,6 +3,7 @@
 /** Seconds between two calls, by `METHOD template`. */
 const thresholds: Readonly<Record<string, number>> = {
   'PUT /api/v0/asks/:id/': 4.5,
+  'PUT /api/v0/launch_instance/': 5,
   'GET /api/v1/instances/': 1,
   'GET /api/v0/instances/:id/': 2,
   'PUT /api/v0/instances/:id/': 1,

@@ -184,6 +184,20 @@ function apiRoutes(economy: Economy, logs: LogFiles, url: () => string): Readonl
       if (economy.faults.takes('create-unanswered')) return undefined;
       return { success: true, new_contract: instance.rental.id, instance_api_key: instance.rental.apiKey, ask_id: id };
     },
+    'PUT /api/v0/launch_instance/': ({ body }) => {
+      const { offers } = searchOffers(economy, (body['q'] ?? {}) as JsonObject) as { offers: readonly JsonObject[] };
+      for (const { id } of offers) {
+        const instance = economy.rent(id as number, readCreate(body));
+        if (instance !== undefined)
+          return {
+            success: true,
+            new_contract: instance.rental.id,
+            instance_api_key: instance.rental.apiKey,
+            ask_id: id!,
+          };
+      }
+      throw new ApiError(404, 'no_such_ask', 'No offers match');
+    },
     'GET /api/v1/instances/': ({ search }) => listInstances(economy, search),
     'GET /api/v0/instances/:id/': ({ id }) => {
       const instance = economy.find(id);

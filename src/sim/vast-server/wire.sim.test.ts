@@ -178,6 +178,15 @@ describe('simulated market, on the wire', () => {
     assert.equal(typeof one!['start_date'], 'number');
   });
 
+  it('searches and rents in one, for those who ask so', async () => {
+    const q = { ...plainSearch, gpu_name: { eq: 'RTX 4090' }, order: [['dph_total', 'asc']] };
+    const { status, json } = await api('PUT', '/api/v0/launch_instance/', { ...create('gw-a-1'), q });
+    assert.deepEqual([status, json['success']], [200, true]);
+    assert.equal(world.instances()[0]!.gpuName, 'RTX 4090');
+    const none = await api('PUT', '/api/v0/launch_instance/', { ...create(), q: { dph_total: { lt: 0.001 } } });
+    assert.equal(none.json['error'], 'no_such_ask');
+  });
+
   it('holds creates to its limits', async () => {
     const [offer] = await offers();
     const refused = async (change: Json) =>

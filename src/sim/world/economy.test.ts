@@ -254,6 +254,18 @@ describe('simulated market: who has what', () => {
     economy.close();
   });
 
+  it('has a lost machine on the market again after its outage, although nobody rents it any more', async () => {
+    const { clock, economy } = anEconomy({ occupiedShare: 0 });
+    const instance = rent(economy);
+    const offered = () => economy.offers().some(({ machine }) => machine.id === instance.rental.machine.id);
+    instance.lose();
+    instance.destroy();
+    assert.equal(offered(), false);
+    await clock.advance(hourMs);
+    assert.equal(offered(), true);
+    economy.close();
+  });
+
   it('has machines that never come up, and that say so only in words', async () => {
     const { clock, economy } = anEconomy();
     economy.inject({ kind: 'next-flaw', flaw: 'stuck-loading', times: 1 });

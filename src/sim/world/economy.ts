@@ -74,6 +74,7 @@ export class Economy {
   readonly #rentals: Instance[] = [];
   readonly #ended = new Map<Instance, number>();
   readonly #tick: Timer;
+  readonly #outages = new Set<Timer>();
   #funds: number;
   #nextId: number;
   #brokeSince: number | undefined;
@@ -148,7 +149,7 @@ export class Economy {
         thinkers: this.#options.thinkers ?? 'serve',
         host: () => this.#hostAddress(),
         idleStopMs: (env) => this.#options.idleStopMs ?? idleStopMsOf(env),
-        onOnline: (online) => this.market.setOnline(machine, online),
+        onOutage: (lost, ms) => this.#darken(lost, ms),
         onEnd: (ended) => {
           this.#ended.set(ended, this.clock.now());
           this.market.release(offer.machine);
@@ -234,7 +235,20 @@ export class Economy {
 
   close(): void {
     this.#tick.clear();
+    for (const timer of this.#outages) timer.clear();
     for (const instance of this.alive()) instance.destroy();
+  }
+
+  /** The machine comes back to the market whether or not somebody still rents it. */
+  #darken(instance: Instance, ms: number): void {
+    const { machine } = instance.rental;
+    this.market.setOnline(machine, false);
+    const timer = this.clock.after(ms, () => {
+      this.#outages.delete(timer);
+      this.market.setOnline(machine, true);
+      instance.comeBack();
+    });
+    this.#outages.add(timer);
   }
 
   #known(id: number): Instance {
@@ -288,7 +302,7 @@ export class Economy {
       nanoUsd: instance.meter.nanoUsd,
       startedAt: instance.startedAt,
       endedAt: this.#ended.get(instance),
-      answers: instance.thinkerStats?.answers ?? 0,
+      answers: instance.answers,
     };
   }
 }

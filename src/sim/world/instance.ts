@@ -38,7 +38,8 @@ export interface InstanceDeps {
   readonly host: () => string;
   /** A silent gateway is given up after this long, as the bootstrap's watchdog does. */
   readonly idleStopMs: (env: ReadonlyMap<string, string>) => number;
-  readonly onOnline: (online: boolean) => void;
+  /** The machine is off the market for so long. */
+  readonly onOutage: (instance: Instance, ms: number) => void;
   readonly onEnd: (instance: Instance) => void;
   readonly onFailure: (failure: unknown) => void;
 }
@@ -82,6 +83,7 @@ export class Instance {
   #lastRequestAt = 0;
   #runs = 0;
   #pulled = false;
+  #answered = 0;
 
   constructor(rental: Rental, deps: InstanceDeps) {
     this.rental = rental;
@@ -108,8 +110,9 @@ export class Instance {
     return new Map(this.#wantedPorts.map((inside, index) => [inside, closedPortMin + index]));
   }
 
-  get thinkerStats() {
-    return this.#container?.thinker.stats();
+  /** Questions its thinker was asked, over all its starts. */
+  get answers(): number {
+    return this.#answered + (this.#container?.thinker.stats().answers ?? 0);
   }
 
   /** Brings the meter up to this instant. */
@@ -151,12 +154,13 @@ export class Instance {
   lose(): void {
     if (this.destroyed || this.status === 'offline') return;
     this.#halt('offline', 'host is offline');
-    this.#deps.onOnline(false);
-    this.#after(outageMs * (0.5 + this.#deps.random.float()), () => {
-      this.#deps.onOnline(true);
-      this.#become('exited', 'host came back');
-      if (this.intended === 'running') this.resume(true);
-    });
+    this.#deps.onOutage(this, outageMs * (0.5 + this.#deps.random.float()));
+  }
+
+  comeBack(): void {
+    if (this.destroyed || this.status !== 'offline') return;
+    this.#become('exited', 'host came back');
+    if (this.intended === 'running') this.resume(true);
   }
 
   /** The provider gave the machine another address. */
@@ -302,6 +306,7 @@ export class Instance {
     for (const timer of this.#timers) timer.clear();
     this.#timers.clear();
     this.#closeDoors();
+    this.#answered = this.answers;
     void this.#container?.close();
     this.#container = undefined;
   }
