@@ -4,6 +4,7 @@
  * of the log. docs/autoscaling.md explains it.
  */
 import type { EpochMs } from '../core/units.ts';
+import type { DemandSnapshot } from './demand-work.ts';
 import { stayWarmS } from './plan/idle-rule.ts';
 import { breakerOpenUntil, launchesAllowed, launchesFor } from './plan/launches.ts';
 import { rememberNeed, type PlanMemory } from './plan/memory.ts';
@@ -108,54 +109,92 @@ export function planFleet(
     );
 
   const over = new Set(observation.budget.rentalsOver);
-  const wishes: FleetWish[] = [];
-  for (const { id } of ready)
-    if (over.has(id)) wishes.push({ kind: 'drain', worker: id, reason: 'this rental has cost its cap' });
-  for (const { id } of launching)
-    if (over.has(id)) wishes.push({ kind: 'cancel-launch', worker: id, reason: 'this rental has cost its cap' });
-  const free = (list: readonly WorkerView[]) => list.filter(({ id }) => !over.has(id));
-  let drains = memory.drains.filter((at) => at > now - 60_000);
+  const kept = (list: readonly WorkerView[]) => list.filter(({ id }) => !over.has(id));
+  const supply: Supply = { ready: kept(ready), launching: kept(launching), draining: kept(draining) };
+  const context: WishContext = { observation, policy, now, supply, target, reason: need.reason };
+  const drains = memory.drains.filter((at) => at > now - 60_000);
+  const change =
+    target > supply.ready.length
+      ? grow({ ...context, cap, demand })
+      : shrink({ ...context, drainsMax: wanted > cap ? Infinity : policy.drainsPerMinuteMax - drains.length });
+  const drained = change.wishes.filter(({ kind }) => kind === 'drain').map(() => now);
+  return {
+    target,
+    wishes: [
+      ...giveBack(
+        [...ready, ...launching].filter(({ id }) => over.has(id)),
+        'this rental has cost its cap',
+      ),
+      ...change.wishes,
+    ],
+    reasons: [...reasons, ...change.reasons],
+    inputs,
+    memory: { needs: history.needs, drains: [...drains, ...drained], target },
+  };
+}
 
-  const supply = { ready: free(ready), launching: free(launching), draining: free(draining) };
+interface Supply {
+  readonly ready: readonly WorkerView[];
+  readonly launching: readonly WorkerView[];
+  readonly draining: readonly WorkerView[];
+}
+
+interface WishContext {
+  readonly observation: FleetObservation;
+  readonly policy: FleetPolicy;
+  readonly now: EpochMs;
+  readonly supply: Supply;
+  readonly target: number;
+  readonly reason: string;
+}
+
+interface Change {
+  readonly wishes: readonly FleetWish[];
+  readonly reasons: readonly string[];
+}
+
+/** Draining machines first, then new ones, as many as the caps, the rate of starts and their failures allow. */
+function grow(context: WishContext & { readonly cap: number; readonly demand: DemandSnapshot }): Change {
+  const { observation, policy, now, supply, target, cap, demand, reason } = context;
+  const { launches } = observation;
   const missing = target - supply.ready.length;
-  if (missing > 0) {
-    const back = supply.draining.slice(0, Math.max(0, missing - supply.launching.length));
-    for (const { id } of back) wishes.push({ kind: 'keep', worker: id, reason: need.reason });
-    const isUrgent = demand.queued > 0 && (demand.oldestQueuedS > policy.waitTargetS || ready.length === 0);
-    const starts = launchesFor({
-      missing: missing - back.length,
-      launching: supply.launching.length,
-      isUrgent,
-      launches: observation.launches,
-      policy,
-    });
-    // A hedge must not rent above the cap either.
-    const count = Math.min(starts, cap - supply.ready.length - back.length - supply.launching.length);
-    const openUntil = breakerOpenUntil(observation.launches, policy);
-    const allowed =
-      openUntil !== undefined && now < openUntil
-        ? 0
-        : Math.min(count, launchesAllowed(observation.launches, policy, now));
-    if (allowed > 0)
-      wishes.push({ kind: 'launch', count: allowed, urgency: isUrgent ? 'urgent' : 'normal', reason: need.reason });
-    if (allowed < count)
-      reasons.push(
-        allowed === 0 && openUntil !== undefined && now < openUntil
-          ? `${count} more are wanted, but starts keep failing: none before ${new Date(openUntil).toISOString()}`
-          : `${count} more are wanted, ${allowed} may be started now (${policy.launchesPerMinuteMax} a minute, ${policy.launchesPerHourMax} an hour)`,
-      );
-  } else {
-    for (const { id } of supply.launching)
-      wishes.push({ kind: 'cancel-launch', worker: id, reason: 'enough machines are ready' });
-    const isCapped = wanted > cap;
-    // Money does not wait for the minute.
-    const mayDrain = isCapped ? -missing : Math.max(0, policy.drainsPerMinuteMax - drains.length);
-    for (const { id } of worstFirst(supply.ready).slice(0, Math.min(-missing, mayDrain))) {
-      wishes.push({ kind: 'drain', worker: id, reason: isCapped ? reasons.at(-1)! : need.reason });
-      drains = [...drains, now];
-    }
-  }
-  return { target, wishes, reasons, inputs, memory: { needs: history.needs, drains, target } };
+  const back = supply.draining.slice(0, Math.max(0, missing - supply.launching.length));
+  const wishes: FleetWish[] = back.map(({ id }) => ({ kind: 'keep', worker: id, reason }));
+  const isUrgent = demand.queued > 0 && (demand.oldestQueuedS > policy.waitTargetS || supply.ready.length === 0);
+  const starts = launchesFor({
+    missing: missing - back.length,
+    launching: supply.launching.length,
+    isUrgent,
+    launches,
+    policy,
+  });
+  // A hedge must not rent above the cap either.
+  const count = Math.min(starts, cap - supply.ready.length - back.length - supply.launching.length);
+  const tryAgainAt = breakerOpenUntil(launches, policy);
+  // After failures in a row one is tried, not as many as are missing.
+  const triesMax =
+    tryAgainAt === undefined ? Infinity : now < tryAgainAt ? 0 : Math.max(0, 1 - supply.launching.length);
+  const allowed = Math.min(count, triesMax, launchesAllowed(launches, policy, now));
+  if (allowed > 0) wishes.push({ kind: 'launch', count: allowed, urgency: isUrgent ? 'urgent' : 'normal', reason });
+  if (allowed >= count) return { wishes, reasons: [] };
+  const why =
+    tryAgainAt !== undefined
+      ? `but starts keep failing: one is tried at ${new Date(tryAgainAt).toISOString()}`
+      : `${allowed} may be started now (${policy.launchesPerMinuteMax} a minute, ${policy.launchesPerHourMax} an hour)`;
+  return { wishes, reasons: [`${count} more are wanted, ${why}`] };
+}
+
+/** Starts that are no longer needed, then the machines whose speed costs most. */
+function shrink(context: WishContext & { readonly drainsMax: number }): Change {
+  const { supply, target, drainsMax, reason } = context;
+  const over = Math.max(0, Math.min(supply.ready.length - target, drainsMax));
+  return {
+    wishes: [
+      ...giveBack(supply.launching, 'enough machines are ready'),
+      ...giveBack(worstFirst(supply.ready).slice(0, over), reason),
+    ],
+    reasons: [],
+  };
 }
 
 function holdStill(memory: PlanMemory, reason: string): FleetPlan {
@@ -163,14 +202,20 @@ function holdStill(memory: PlanMemory, reason: string): FleetPlan {
 }
 
 function stopAll(rented: readonly WorkerView[], reason: string, memory: PlanMemory): FleetPlan {
-  const wishes = rented.flatMap(({ id, phase }): FleetWish[] =>
-    phase === 'ready'
-      ? [{ kind: 'drain', worker: id, reason }]
-      : phase === 'launching'
-        ? [{ kind: 'cancel-launch', worker: id, reason }]
-        : [],
-  );
-  return { target: 0, wishes, reasons: [reason], inputs: undefined, memory: { ...memory, target: 0 } };
+  return {
+    target: 0,
+    wishes: giveBack(rented, reason),
+    reasons: [reason],
+    inputs: undefined,
+    memory: { ...memory, target: 0 },
+  };
+}
+
+function giveBack(workers: readonly WorkerView[], reason: string): FleetWish[] {
+  return workers.flatMap(({ id, phase }): FleetWish[] => {
+    if (phase === 'ready') return [{ kind: 'drain', worker: id, reason }];
+    return phase === 'launching' ? [{ kind: 'cancel-launch', worker: id, reason }] : [];
+  });
 }
 
 function whyMore({ needed, held, floor, stayWarmS: warmS }: PlanInputs, policy: FleetPolicy): string {

@@ -8,8 +8,10 @@ import { fleetPolicyDefaults } from './policy.ts';
 const quiet = noDemand.buckets;
 const burstOf = (work: number, buckets: number): number[] =>
   quiet.map((_, i) => (i >= 20 && i < 20 + buckets ? work : 0));
+/** Without a spare, but where the spare is what is asked. */
+const lean = { ...fleetPolicyDefaults, spareFrom: Infinity };
 const ask = (fields: Partial<NeedQuestion>) =>
-  neededWorkers({ demand: noDemand, workers: [], launches: [], policy: fleetPolicyDefaults, ...fields });
+  neededWorkers({ demand: noDemand, workers: [], launches: [], policy: lean, ...fields });
 
 describe('needed workers', () => {
   it('asks of a burst only the speed that works it off in time, and of a long one all of its rate', () => {
@@ -40,14 +42,24 @@ describe('needed workers', () => {
 
   it('keeps a margin over the worst burst, and raises it by the trend of one lead time', () => {
     const steady = ask({ demand: steadyDemand(1000) });
-    // 1000 tokens/s over 306 s of work for 300 s of arrivals, 85 % of 400 tokens/s a machine.
-    assert.ok(Math.abs(steady.inputs.forBursts - (1000 * 300) / 306 / 0.85 / 400) < 1e-9);
+    // 1000 tokens/s over 306 s of work for 300 s of arrivals, 90 % of 400 tokens/s a machine.
+    assert.ok(Math.abs(steady.inputs.forBursts - (1000 * 300) / 306 / 0.9 / 400) < 1e-9);
     const rising = ask({ demand: { ...steadyDemand(1000), perS600: 900 } });
     // 100 more in 150 s; 250 s of lead.
     assert.ok(Math.abs(rising.inputs.growth - (1 + ((100 / 150) * 250) / 1000)) < 1e-9);
     assert.ok(rising.workers > steady.workers);
     const falling = ask({ demand: { ...steadyDemand(1000), perS600: 1200 } });
     assert.equal(falling.workers, steady.workers);
+  });
+
+  it('carries the steady demand without one of its machines, from two machines on', () => {
+    const policy = fleetPolicyDefaults;
+    const { workers: count, inputs } = ask({ demand: steadyDemand(1000), policy });
+    // 1000 tokens/s are two and a half machines, and one that may be lost.
+    assert.equal(count, 4);
+    assert.ok(inputs.forLoss > inputs.forBursts);
+    assert.equal(ask({ demand: steadyDemand(300), policy }).inputs.forLoss, 0, 'a single machine has no spare');
+    assert.equal(ask({ demand: steadyDemand(1000) }).inputs.forLoss, 0, 'no spare is wanted');
   });
 
   it('clears a backlog within its time, and says so', () => {

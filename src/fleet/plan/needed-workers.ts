@@ -23,8 +23,9 @@ export interface NeedInputs {
   readonly workerPerS: number;
   /** Of all hosts of the user's own that are ready. */
   readonly ownPerS: number;
-  /** Machines, by each of the three reasons to have them. */
+  /** Machines, by each of the four reasons to have them. */
   readonly forBursts: number;
+  readonly forLoss: number;
   readonly forBacklog: number;
   readonly forPanic: number;
 }
@@ -61,7 +62,11 @@ export function neededWorkers({ demand, workers, launches, policy }: NeedQuestio
   const forBacklog = machines(demand.perS300 + demand.queuedWork / policy.backlogDrainS);
   const forPanic =
     demand.oldestQueuedS > policy.waitTargetS ? machines(demand.perS30 + demand.queuedWork / panicDrainS) : 0;
-  const most = Math.max(forBursts, forBacklog, forPanic);
+  // What one machine less falls behind in a lead time may wait as long as the oldest may.
+  const behind = 1 + policy.waitTargetS / lead;
+  const forLoss =
+    Math.ceil(forBursts - slack) >= policy.spareFrom ? machines((growth * demand.perS300) / behind) + 1 : 0;
+  const most = Math.max(forBursts, forLoss, forBacklog, forPanic);
   const hasWork = demand.queued + demand.running > 0;
   const needed = Math.max(Math.ceil(most - slack), hasWork && ownPerS === 0 ? 1 : 0);
   const inputs: NeedInputs = {
@@ -76,6 +81,7 @@ export function neededWorkers({ demand, workers, launches, policy }: NeedQuestio
     workerPerS,
     ownPerS,
     forBursts,
+    forLoss,
     forBacklog,
     forPanic,
   };
@@ -116,15 +122,17 @@ function speeds(workers: readonly WorkerView[], policy: FleetPolicy): { workerPe
 }
 
 function reasonOf(needed: number, inputs: NeedInputs): string {
-  const { forBursts, forBacklog, forPanic, workerPerS, queuedWork, burstPerS: burst } = inputs;
+  const { forBursts, forLoss, forBacklog, forPanic, workerPerS, queuedWork, burstPerS: burst } = inputs;
   if (needed === 0) return '0 needed: no work';
-  const most = Math.max(forBursts, forBacklog, forPanic);
+  const most = Math.max(forBursts, forLoss, forBacklog, forPanic);
   const why =
     most === forBursts
       ? `bursts of ${Math.round(burst)} tokens/s`
-      : most === forBacklog
-        ? `a backlog of ${Math.round(queuedWork)} tokens`
-        : `requests that have waited ${Math.round(inputs.oldestQueuedS)} s`;
+      : most === forLoss
+        ? `${Math.round(inputs.perS300)} tokens/s, should one machine be lost,`
+        : most === forBacklog
+          ? `a backlog of ${Math.round(queuedWork)} tokens`
+          : `requests that have waited ${Math.round(inputs.oldestQueuedS)} s`;
   return `${needed} needed for ${why} at ${Math.round(workerPerS)} tokens/s a machine`;
 }
 

@@ -12,6 +12,11 @@ export interface FleetPolicy {
   readonly utilisationMax: number;
   /** A burst may be worked off this long after its end. */
   readonly burstWaitS: number;
+  /**
+   * From this many machines on, the rest must carry the steady demand while one that was lost is replaced.
+   * Below it, a loss makes everybody wait for a start. Infinity = never a spare.
+   */
+  readonly spareFrom: number;
   /** A backlog shall be gone this long after there is capacity for it. */
   readonly backlogDrainS: number;
   /** The oldest waiting request may be this old before the law takes the last 30 s alone for the demand. */
@@ -66,8 +71,9 @@ export const fleetPolicyDefaults: FleetPolicy = {
   utcOffsetMinutes: 0,
   classTokensPerS: 400,
   classSlots: 8,
-  utilisationMax: 0.85,
+  utilisationMax: 0.9,
   burstWaitS: 6,
+  spareFrom: 2,
   backlogDrainS: 60,
   waitTargetS: 8,
   holdS: 600,
