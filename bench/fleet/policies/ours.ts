@@ -1,0 +1,58 @@
+/** The product's law, as it is. */
+import type { FleetPolicy } from '../../../src/fleet/plan/policy.ts';
+import type { WorkerView } from '../../../src/fleet/plan/observation.ts';
+import { emptyPlanMemory, type PlanMemory } from '../../../src/fleet/plan/memory.ts';
+import { planFleet } from '../../../src/fleet/plan.ts';
+import { usdMicros } from '../../../src/core/units.ts';
+import { storagePerHour } from '../market.ts';
+import { atOf } from '../time.ts';
+import type { Decision, Scaler } from '../scaler.ts';
+import { slots, type Worker } from '../workers.ts';
+
+export function ours(policy: FleetPolicy): Scaler {
+  let memory: PlanMemory = emptyPlanMemory;
+  return {
+    decide({ nowS, workers, demand, launches, budget, nextPricePerHour }): Decision {
+      const plan = planFleet(
+        {
+          workers:
+            workers === undefined
+              ? { kind: 'unknown', reason: 'the list failed' }
+              : { kind: 'known', value: workers.map(viewOf) },
+          demand: { kind: 'known', value: demand },
+          launches: launches.slice(-60),
+          budget,
+          nextPricePerHour,
+        },
+        policy,
+        memory,
+        atOf(nowS),
+      );
+      memory = plan.memory;
+      const of = (kind: 'keep' | 'drain' | 'cancel-launch') =>
+        plan.wishes.flatMap((wish) => (wish.kind === kind ? [wish.worker] : []));
+      const launch = plan.wishes.find((wish) => wish.kind === 'launch');
+      return {
+        launch: launch?.count ?? 0,
+        urgency: launch?.urgency ?? 'normal',
+        keep: of('keep'),
+        drain: of('drain'),
+        cancel: of('cancel-launch'),
+      };
+    },
+  };
+}
+
+function viewOf(worker: Worker): WorkerView {
+  return {
+    id: worker.id,
+    source: 'rented',
+    phase: worker.phase === 'ready' || worker.phase === 'draining' ? worker.phase : 'launching',
+    slots,
+    inFlight: worker.active,
+    tokensPerS: worker.measured,
+    pricePerHour: usdMicros((worker.pricePerHour + storagePerHour) * 1e6),
+    launchedAt: atOf(worker.createdS),
+    readyAt: worker.readySinceS === undefined ? undefined : atOf(worker.readySinceS),
+  };
+}

@@ -1,0 +1,132 @@
+/** What is played: which requests, which misfortunes, who takes part. */
+import { budgetDefaults, type BudgetPolicy } from '../../src/fleet/budget.ts';
+import { usdMicros } from '../../src/core/units.ts';
+import { baselinesFor, ourLaw, reference, type Contender, type TraceName } from './contenders.ts';
+import { faults, noFaults, type Faults } from './faults.ts';
+import { plainDay, type Spike, type Synthesis } from './workload.ts';
+
+export interface Scenario {
+  readonly name: string;
+  /** Said above its table. */
+  readonly about: string;
+  readonly trace: TraceName;
+  readonly synthesis: Omit<Synthesis, 'seed'>;
+  readonly faults: Faults;
+  readonly budget: BudgetPolicy;
+  readonly contenders: readonly Contender[];
+  readonly seeds: number;
+}
+
+const dayCap = (usd: number, more: Partial<BudgetPolicy> = {}): BudgetPolicy => ({
+  ...budgetDefaults,
+  ...more,
+  caps: { ...budgetDefaults.caps, perDay: usdMicros(usd * 1e6) },
+});
+
+const { seed: _, ...day } = plainDay;
+const week = { ...day, days: 7 };
+/** Three times five minutes of 7.8 requests a second on top: twice the busiest hour of chat. */
+const spikes: readonly Spike[] = [8.25, 13.1, 19.6].map((hour) => ({ fromS: hour * 3600, lengthS: 300, perS: 7.8 }));
+/** A fiftieth of the rate, nobody at night. */
+const smallTeam = { ...day, scale: 0.02, nightShare: 0, weekendShare: 0 };
+
+/** @param seeds of the days without faults; the others take fewer where that is enough. */
+export function scenariosFor(size: {
+  readonly seeds: number;
+  readonly faultSeeds: number;
+  readonly weekSeeds: number;
+}): readonly Scenario[] {
+  const race = (trace: TraceName): readonly Contender[] => [ourLaw(), ...baselinesFor(trace), reference];
+  // Caps that do not bind: whether they hold is counted all the same.
+  const base = { faults: noFaults, budget: dayCap(60), seeds: size.seeds };
+  const main: Scenario[] = [
+    {
+      ...base,
+      name: 'chat day',
+      about: 'one weekday of the conversation trace, thinned by a day curve',
+      trace: 'conv',
+      synthesis: day,
+      contenders: race('conv'),
+    },
+    {
+      ...base,
+      name: 'chat day, spikes',
+      about: 'three spikes of five minutes on top, shorter than a cold start',
+      trace: 'conv',
+      synthesis: { ...day, spikes },
+      contenders: race('conv'),
+    },
+    {
+      ...base,
+      name: 'code day',
+      about: 'one weekday of the code trace: silence and bursts of hundreds of requests',
+      trace: 'code',
+      synthesis: day,
+      budget: dayCap(100),
+      contenders: race('code'),
+    },
+    {
+      ...base,
+      name: 'code day, spikes',
+      about: 'the same with the three spikes',
+      trace: 'code',
+      synthesis: { ...day, spikes },
+      budget: dayCap(100),
+      contenders: race('code'),
+    },
+  ];
+  const withFaults = faults.map((each): Scenario => ({
+    ...base,
+    name: `chat day, ${each.name}`,
+    about: `${each.about}; cap $40 a day for ours`,
+    trace: 'conv',
+    synthesis: day,
+    faults: each,
+    budget: dayCap(40),
+    contenders: [ourLaw(), ...baselinesFor('conv').filter(({ name }) => /^(HPA|vast).*tuned/.test(name)), reference],
+    seeds: size.faultSeeds,
+  }));
+  const tight = (['as-needed', 'even'] as const).map((pacing): Scenario => ({
+    ...base,
+    name: `chat day, $12 a day, ${pacing}`,
+    about: 'half of what the day needs, and the API is down for ten minutes twice: the cap must hold, not the wait',
+    trace: 'conv',
+    synthesis: day,
+    faults: faults.find(({ name }) => name === 'API down 10 min')!,
+    budget: dayCap(12, { pacing }),
+    contenders: [ourLaw()],
+    seeds: size.faultSeeds,
+  }));
+  const idle: Scenario = {
+    ...base,
+    name: 'small team day',
+    about: 'a fiftieth of chat, nobody at night: what a rule for the last machine costs and makes wait',
+    trace: 'conv',
+    synthesis: smallTeam,
+    contenders: [
+      ourLaw({}, 'ours, break-even'),
+      ourLaw({ idle: { kind: 'after', idleS: 60 } }, 'ours, after 1 min'),
+      ourLaw({ idle: { kind: 'after', idleS: 3600 } }, 'ours, after 1 h'),
+      ourLaw({ idle: { kind: 'never' } }, 'ours, never to zero'),
+    ],
+  };
+  const weeks = (['conv', 'code'] as const).map((trace): Scenario => ({
+    ...base,
+    budget: dayCap(100),
+    name: trace === 'conv' ? 'chat week' : 'code week',
+    about: 'seven days, weekends at 40 %',
+    trace,
+    synthesis: week,
+    contenders: [ourLaw(), ...baselinesFor(trace).filter(({ name }) => /tuned/.test(name)), reference],
+    seeds: size.weekSeeds,
+  }));
+  const hits = [0, 0.3, 0.7].map((hitRate): Scenario => ({
+    ...base,
+    name: `chat day, hit rate ${hitRate}`,
+    about: 'what the cache answers never reaches the fleet',
+    trace: 'conv',
+    synthesis: { ...day, hitRate },
+    contenders: [ourLaw()],
+  }));
+  return [...main, ...hits, idle, ...tight, ...withFaults, ...(size.weekSeeds > 0 ? weeks : [])];
+}
