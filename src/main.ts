@@ -15,6 +15,7 @@ import { createMoney, falseHitsOf, openLedger } from './compose/money.ts';
 import { connectRedis } from './compose/redis.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createSettings } from './compose/settings.ts';
+import { createShared } from './compose/shared.ts';
 import { createStatus } from './compose/status.ts';
 import { configHash } from './config/load.ts';
 import type { Config } from './config/schema.ts';
@@ -70,16 +71,18 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const events = createEvents((error) => logger.error({ err: error }, 'an event was not heard to its end'));
     const alerts = createAlerting(config, { ...base, events });
     closers.push(() => alerts.close());
+    const shared = createShared(config, base, redis);
+    closers.push(() => shared.close());
     const [thinkers, rememberer, kept] = await Promise.all([
       createThinkers(config, base).then((made) => {
         closers.push(() => made.close());
         return made;
       }),
-      createRememberer(config, { ...base, requestLog, redis }, options.onProgress).then((made) => {
+      createRememberer(config, { ...base, requestLog, shared }, options.onProgress).then((made) => {
         closers.push(() => made.close());
         return made;
       }),
-      openLedger(config, base).then((made) => {
+      openLedger(config, base, shared).then((made) => {
         closers.push(() => made.close());
         return made;
       }),
@@ -106,9 +109,11 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const requestMetrics = createRequestMetrics(metrics, (model) =>
       pool.models().some((known) => known.name === modelName(model)),
     );
-    const admission = createAdmission(config.admission);
+    const admission = createAdmission({ ...config.admission, elsewhere: (tenant) => shared.elsewhere(tenant) });
+    shared.follow(() => admission.perTenant);
     const keys = createKeyRing({
       ...base,
+      shared: shared.usage,
       options: {
         file: keysFile(config),
         configured: config.apiKeys,

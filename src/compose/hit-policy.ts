@@ -8,24 +8,33 @@ import type { HitPolicy } from '../cache/hit-policy.ts';
 import { createCertifiedPolicy } from '../cache/hit-policy/certified.ts';
 import { createFixedThresholdPolicy } from '../cache/hit-policy/fixed-threshold.ts';
 import { createLearner, type OperableLearner } from '../cache/learning/learner.ts';
+import { createSharedEngine } from '../cache/learning/shared-engine.ts';
 import type { Config } from '../config/schema.ts';
 import { entryId, modelName } from '../core/ids.ts';
+import type { Shared } from './shared.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface ChosenPolicy {
   readonly policy: HitPolicy;
   /** Of a policy that learns. */
   readonly learner: OperableLearner | undefined;
+  readonly close: () => Promise<void>;
 }
 
 export async function choosePolicy(
-  { cache }: Config,
+  { cache, redis }: Config,
   {
     embedding,
     store,
     facts = store,
+    shared,
     ...deps
-  }: ComposeDeps & { readonly embedding: EmbeddingModel; readonly store: CacheStore; readonly facts?: CacheStore },
+  }: ComposeDeps & {
+    readonly embedding: EmbeddingModel;
+    readonly store: CacheStore;
+    readonly facts?: CacheStore;
+    readonly shared?: Pick<Shared, 'redis' | 'lease'>;
+  },
 ): Promise<ChosenPolicy> {
   if (cache.policy === 'fixed') {
     const policy = createFixedThresholdPolicy({
@@ -33,11 +42,11 @@ export async function choosePolicy(
       // A bag of hashed words cannot tell France from Germany: the words themselves must agree.
       contentWordsMustMatch: true,
     });
-    return { policy, learner: undefined };
+    return { policy, learner: undefined, close: async () => {} };
   }
   const cascade = createCascade({ embedding, ...deps });
   const { judge } = cache;
-  const engine = createDecisionEngine({
+  const own = createDecisionEngine({
     embeddingModelId: embedding.id,
     judgeId: judge === undefined ? cascade.id : `${cascade.id}+${judge.model}`,
     ...deps,
@@ -47,6 +56,10 @@ export async function choosePolicy(
       mode: cache.strict ? 'strict' : 'measured',
     },
   });
+  const together =
+    shared?.redis &&
+    createSharedEngine({ engine: own, connection: shared.redis, lease: shared.lease, prefix: redis.prefix, ...deps });
+  const engine = together ?? own;
   engine.onEvent((event) => {
     // Wrong for most others, it saves less than its hits say.
     if (event.kind === 'entry-quarantined') store.doubt(entryId(event.entryId));
@@ -61,5 +74,14 @@ export async function choosePolicy(
   });
   await facts.ready();
   await learner.load();
-  return { policy: createCertifiedPolicy(engine), learner };
+  together?.onLabels(() => learner.refit());
+  await together?.start();
+  return {
+    policy: createCertifiedPolicy(engine),
+    learner,
+    async close() {
+      await learner.close();
+      await together?.close();
+    },
+  };
 }

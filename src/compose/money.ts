@@ -7,6 +7,7 @@ import { createCountedLedger } from '../ledger/counted.ts';
 import { costComponents, type CostComponent, type Ledger } from '../ledger/ledger.ts';
 import { createEmbeddedLedger } from '../ledger/ledger/embedded.ts';
 import { createMemoryLedger } from '../ledger/ledger/memory.ts';
+import { createRedisLedger } from '../ledger/ledger/redis.ts';
 import { createFixedCosts, hoursPerMonth } from '../ledger/metering/fixed-costs.ts';
 import { createHostMeter } from '../ledger/metering/host-meter.ts';
 import { avoidedUsd, type Prices } from '../ledger/prices.ts';
@@ -14,6 +15,7 @@ import type { FalseHits } from '../ledger/report.ts';
 import { createReports, type Reports } from '../ledger/reports.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import type { Rememberer } from './rememberer.ts';
+import type { Shared } from './shared.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface Money {
@@ -40,11 +42,17 @@ export interface MoneyParts {
 }
 
 /** @throws config_invalid when another process keeps its ledger there */
-export async function openLedger(config: Config, { clock, logger }: ComposeDeps): Promise<Ledger> {
+export async function openLedger(
+  config: Config,
+  { clock, logger }: ComposeDeps,
+  { redis, gateway }: Pick<Shared, 'redis' | 'gateway'>,
+): Promise<Ledger> {
   const { persist, answersMax } = config.money.ledger;
-  return persist
-    ? createEmbeddedLedger({ dataDir: config.dataDir, clock, logger, options: { answersMax } })
+  const own = persist
+    ? await createEmbeddedLedger({ dataDir: config.dataDir, clock, logger, options: { answersMax } })
     : createMemoryLedger({ answersMax });
+  if (redis === undefined) return own;
+  return createRedisLedger({ own, connection: redis, clock, logger, prefix: config.redis.prefix, gateway });
 }
 
 export function createMoney(

@@ -7,19 +7,19 @@ import type { IdleThinker } from '../cache/idle-thinker.ts';
 import type { Holdout } from '../cache/learner.ts';
 import { createSemanticCache, type OperableCache } from '../cache/semantic-cache.ts';
 import { createSingleFlight } from '../cache/single-flight.ts';
-import { createMemoryVectorIndex } from '../cache/vector-index/memory.ts';
 import type { Config } from '../config/schema.ts';
 import { AppError } from '../core/errors.ts';
 import type { ModelName } from '../core/ids.ts';
 import { epochMs } from '../core/units.ts';
-import type { RedisConnection } from '../redis/redis-connection.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import { createDigestMemory } from './digest-memory.ts';
 import { createRetiredDigests } from './retired-digests.ts';
 import { choosePolicy } from './hit-policy.ts';
 import { openStores } from './redis.ts';
+import type { Shared } from './shared.ts';
 import type { ComposeDeps } from './thinkers.ts';
+import { openVectorIndex } from './vector-index.ts';
 
 /** Between two tries to start on a shared store that has trouble. */
 const startAgainMs = 1_000;
@@ -43,12 +43,12 @@ export interface Rememberer {
 
 export async function createRememberer(
   config: Config,
-  deps: ComposeDeps & { readonly requestLog: RequestLog; readonly redis: RedisConnection | undefined },
+  deps: ComposeDeps & { readonly requestLog: RequestLog; readonly shared: Shared },
   onProgress?: (step: string, done: number, total: number) => void,
 ): Promise<Rememberer> {
   const { clock, logger, random, metrics, requestLog } = deps;
   const [{ store, facts }, chosen] = await Promise.all([
-    openStores(config, deps),
+    openStores(config, { ...deps, redis: deps.shared.redis }),
     chooseEmbedding(
       {
         ...config.embedding,
@@ -64,12 +64,12 @@ export async function createRememberer(
     ),
   ]);
   const { embedding } = chosen;
-  const index = createMemoryVectorIndex({
-    dimensions: embedding.dimensions,
-    vectorsMax: config.cache.entriesMax,
-    logger,
-  });
-  const { policy, learner } = await choosePolicy(config, { ...deps, embedding, store, facts });
+  const { index, searchedBy } = await openVectorIndex(
+    config,
+    { ...deps, redis: deps.shared.redis },
+    { embedding, store },
+  );
+  const { policy, learner, close: closePolicy } = await choosePolicy(config, { ...deps, embedding, store, facts });
   const cache = createSemanticCache({
     store,
     index,
@@ -170,7 +170,7 @@ export async function createRememberer(
         entries,
         bytes,
         vectors,
-        ...(shared && { shared }),
+        ...(shared && { shared: { ...shared, ...(shared.state === 'ready' && searchedBy()) } }),
         ...(learner && { semantic: learner.status() }),
       };
     },
@@ -180,7 +180,7 @@ export async function createRememberer(
       // It ends soon after the cache is closed, and must not find the store gone.
       if (store.shared) await store.close();
       await background.catch(() => undefined);
-      await learner?.close();
+      await closePolicy();
       retired.close();
       await digests.save();
       await store.close();

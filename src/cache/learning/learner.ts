@@ -45,6 +45,8 @@ export interface LearnerDeps {
 export interface OperableLearner extends Learner {
   /** Takes over what was learned before; the certificate opens again some turns later. Call before the first lookup. */
   load(): Promise<void>;
+  /** Labels have come from elsewhere. */
+  refit(): void;
   /** From here on hits can be audited. */
   useThinker(thinker: IdleThinker, heldOut?: (holdout: Holdout) => void): void;
   status(): LearnerStatus;
@@ -168,6 +170,11 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
         logger.warn({ err: error }, 'what was learned about hits cannot be taken over; it is learned anew');
       }
       // The certificate is counted again from the labels, behind the first answers.
+      tickSoon();
+    },
+
+    refit() {
+      keeper.changed();
       tickSoon();
     },
 

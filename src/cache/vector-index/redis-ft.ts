@@ -8,7 +8,8 @@ import { addMs } from '../../core/units.ts';
 import type { UnitVector } from '../../core/vector.ts';
 import { RedisReplyError, type RedisCommand, type RedisConnection } from '../../redis/redis-connection.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { Neighbour, RowOwner, VectorIndex } from '../vector-index.ts';
+import type { Neighbour, RowOwner } from '../vector-index.ts';
+import type { RemoteIndex } from './remote-index.ts';
 import { IndexKeeper, type IndexState } from './redis-ft/index-keeper.ts';
 import { parseSearchReply, type SearchRow } from './redis-ft/search-reply.ts';
 
@@ -31,10 +32,8 @@ export interface RedisFtOptions {
   readonly hnswFrom?: number;
 }
 
-export interface RedisFtIndex extends VectorIndex {
+export interface RedisFtIndex extends RemoteIndex {
   readonly state: IndexState;
-  /** Resolves when it has looked once for the index; not an error when there is none. */
-  ready(): Promise<void>;
 }
 
 /** Below it a plain scan inserts thirty times cheaper and finds exactly. */
@@ -71,9 +70,14 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
 
   return {
     dimensions,
+    shared: true,
 
     get state() {
       return keeper.state;
+    },
+
+    get usable() {
+      return keeper.state.kind === 'ready';
     },
 
     ready: () => lookAndCount(),

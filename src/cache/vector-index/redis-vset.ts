@@ -15,7 +15,8 @@ import {
   type RedisConnection,
   type RedisReply,
 } from '../../redis/redis-connection.ts';
-import type { Neighbour, VectorIndex } from '../vector-index.ts';
+import type { Neighbour } from '../vector-index.ts';
+import type { RemoteIndex } from './remote-index.ts';
 
 export interface RedisVsetDeps {
   readonly connection: RedisConnection;
@@ -38,7 +39,7 @@ const spareRows = 8;
 const sweepDeadlineMs = 5_000;
 const countEveryMs = 60_000;
 
-export function createRedisVsetIndex(deps: RedisVsetDeps): VectorIndex {
+export function createRedisVsetIndex(deps: RedisVsetDeps): RemoteIndex {
   const { connection, dimensions, embeddingModelId, clock, options } = deps;
   const embedder = hash('sha256', embeddingModelId, 'hex').slice(0, 8);
   const keyPrefix = `${options.prefix}s:${embedder}:${dimensions}:`;
@@ -50,6 +51,13 @@ export function createRedisVsetIndex(deps: RedisVsetDeps): VectorIndex {
 
   return {
     dimensions,
+    shared: true,
+
+    get usable() {
+      return connection.facts?.commands.has('vsim') === true;
+    },
+
+    ready: () => count(),
 
     async upsert(scope, entryId, vector) {
       assertOpen();

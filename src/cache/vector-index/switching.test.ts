@@ -8,11 +8,13 @@ import { FakeClock } from '../../testing/fake-clock.ts';
 import { testRandom } from '../../testing/seeded-random.ts';
 import { aUnitVector, vectorIndexConformance } from './conformance.ts';
 import { createMemoryVectorIndex } from './memory.ts';
-import { createSwitchingIndex, type RemoteIndex, type StoredRow } from './switching.ts';
+import type { RemoteIndex } from './remote-index.ts';
+import { createSwitchingIndex, type StoredRow } from './switching.ts';
 
 const dimensions = 64;
 const { signal } = new AbortController();
-const openLocal = (size = dimensions) => createMemoryVectorIndex({ dimensions: size, vectorsMax: 10_000, logger: silentLogger });
+const openLocal = (size = dimensions) =>
+  createMemoryVectorIndex({ dimensions: size, vectorsMax: 10_000, logger: silentLogger });
 
 /** A server's index that can be taken away. */
 function remoteIndex(size = dimensions) {
@@ -93,7 +95,8 @@ describe('switching vector index', () => {
     const { index, state, clock } = open(rows);
     await index.reconsider();
     state.failing = true;
-    for (let i = 0; i < 5; i++) await assert.rejects(index.nearest(a, rows[0]!.vector, 1, { signal }), { code: 'cache_unavailable' });
+    for (let i = 0; i < 5; i++)
+      await assert.rejects(index.nearest(a, rows[0]!.vector, 1, { signal }), { code: 'cache_unavailable' });
     await index.reconsider();
     assert.deepEqual([index.where, index.shared], ['local', false]);
     assert.equal((await index.nearest(a, rows[7]!.vector, 1, { signal }))[0]?.entryId, 'row-7');

@@ -8,6 +8,7 @@ import type { EntryId, Scope } from '../../core/ids.ts';
 import type { UnitVector } from '../../core/vector.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { RowFacts, VectorIndex } from '../vector-index.ts';
+import type { RemoteIndex } from './remote-index.ts';
 
 /** A row to be placed, as the store holds it. */
 export interface StoredRow {
@@ -15,12 +16,6 @@ export interface StoredRow {
   readonly entryId: EntryId;
   readonly vector: UnitVector;
   readonly facts: RowFacts;
-}
-
-export interface RemoteIndex extends VectorIndex {
-  /** Looks whether it can be used; an index that is missing is made. Never rejects. */
-  ready(): Promise<void>;
-  readonly usable: boolean;
 }
 
 export interface SwitchingIndexDeps {
@@ -180,8 +175,12 @@ export function createSwitchingIndex(deps: SwitchingIndexDeps): SwitchingIndex {
     const fresh = openLocal();
     local = fresh;
     where = 'local';
-    const placed = await fill(fresh);
-    logger.info({ placed }, 'this gateway searches by itself');
+    try {
+      const placed = await fill(fresh);
+      logger.info({ placed }, 'this gateway searches by itself');
+    } catch (error) {
+      logger.warn({ err: error, ...fresh.stats() }, 'this gateway searches a part of the entries by itself');
+    }
   }
 
   async function fill(index: VectorIndex): Promise<number> {
