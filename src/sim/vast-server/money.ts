@@ -82,11 +82,13 @@ function chargeRows(economy: Economy): Charge[] {
 
 /** Per kind of GPU, USD per GPU and hour. */
 export function gpuMarket(economy: Economy, search: URLSearchParams): JsonObject {
-  const verified = search.get('verified');
+  const { verified = 'all', hosting_type: hosting = 'all', num_gpus: count = 'all' } = Object.fromEntries(search);
   economy.offers();
   const all = economy.market
     .everything()
-    .filter(({ machine }) => verified === null || machine.verified === (verified === 'yes'));
+    .filter(({ machine }) => verified === 'all' || machine.verified === (verified === 'yes'))
+    .filter(({ machine }) => hosting === 'all' || machine.datacenter === (hosting === 'secure_cloud'))
+    .filter(({ machine }) => count === 'all' || machine.gpuCount === Number(count));
   const free = new Set(economy.market.offers().map(({ machine }) => machine.id));
   const groups = Map.groupBy(all, ({ machine }) => machine.gpu.name);
   const gpus = [...groups].map(([name, offers]) => {

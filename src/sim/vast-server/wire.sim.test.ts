@@ -1,98 +1,23 @@
-/** What the official client sends, written out as it sends it: paths, bodies, numbers in quotes, types of answers. */
+/** What the official client sends is answered as it expects. */
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
-import { FakeClock } from '../../testing/fake-clock.ts';
-import { httpCall, type HttpCall } from '../../testing/http-call.ts';
-import { startVastWorld, type VastWorld } from '../world.ts';
-
-type Json = Record<string, unknown>;
-
-let clock: FakeClock;
-let world: VastWorld;
-
-const open = (rateLimits: 'on' | 'off') =>
-  startVastWorld({
-    seed: 5,
-    clock,
-    machines: 120,
-    badShare: 0,
-    takenShare: 0,
-    mtbfHours: Infinity,
-    thinkers: 'none',
-    rateLimits,
-    control: true,
-  });
-
-async function api(method: string, path: string, body?: object, headers = bearer()) {
-  const text = body && JSON.stringify(body);
-  // Node sends the body of a DELETE without its length, unless it is told.
-  const sized = { ...headers, ...(text !== undefined && { 'content-length': String(Buffer.byteLength(text)) }) };
-  const reply = await httpCall(world.url + path, { method, headers: sized, ...(text !== undefined && { body: text }) });
-  return { status: reply.status, type: reply.headers['content-type'], text: reply.text, json: parse(reply.text) };
-}
-const bearer = (key = world.key): NonNullable<HttpCall['headers']> => ({ authorization: `Bearer ${key}` });
-const parse = (text: string): Json => {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return {};
-  }
-};
-const query = (values: Json) =>
-  new URLSearchParams(
-    Object.entries(values).map(([name, value]): [string, string] => [
-      name,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-  ).toString();
-
-/** As `vastai search offers` does without options. */
-const plainSearch = {
-  verified: { eq: true },
-  external: { eq: false },
-  rentable: { eq: true },
-  order: [['score', 'desc']],
-  type: 'on-demand',
-  allocated_storage: 5.0,
-};
-/** As `vastai create instance` does; the runtype is really spelt so. */
-const create = (label: string | null = null): Json => ({
-  client_id: 'me',
-  image: 'ollama/ollama:latest',
-  env: { '-p 8443:8443': '1', SECRET: 'hunter2hunter2' },
-  price: null,
-  disk: 16.0,
-  label,
-  extra: null,
-  onstart: null,
-  image_login: null,
-  python_utf8: false,
-  lang_utf8: false,
-  use_jupyter_lab: false,
-  jupyter_dir: null,
-  force: false,
-  cancel_unavail: false,
-  template_hash_id: null,
-  user: null,
-  runtype: 'ssh_direc ssh_proxy',
-});
-
-async function offers(search: Json = plainSearch): Promise<Json[]> {
-  return (await api('POST', '/api/v0/bundles/', search)).json['offers'] as Json[];
-}
-async function rent(label: string | null = null): Promise<number> {
-  const [offer] = await offers({ ...plainSearch, limit: 1 });
-  const { json } = await api('PUT', `/api/v0/asks/${String(offer!['id'])}/`, create(label));
-  assert.equal(json['success'], true, JSON.stringify(json));
-  return json['new_contract'] as number;
-}
+import { describe, it } from 'node:test';
+import {
+  api,
+  bearer,
+  clock,
+  create,
+  freshWorlds,
+  offers,
+  plainSearch,
+  query,
+  rent,
+  world,
+  type Json,
+} from '../../../test/support/market-api.ts';
+import { httpCall } from '../../testing/http-call.ts';
 
 describe('simulated market, on the wire', () => {
-  beforeEach(async () => {
-    clock = new FakeClock();
-    world = await open('off');
-  });
-  afterEach(() => world.close());
+  freshWorlds('off');
 
   it('answers with exactly the type that the client reads, also errors', async () => {
     for (const [method, path, body] of [
@@ -299,40 +224,6 @@ describe('simulated market, on the wire', () => {
     assert.match((await httpCall(url)).text, /hunter2hunter2/);
   });
 
-  it('charges by the day, and the charges are the bill', async () => {
-    await rent('gw-a-1');
-    await rent('gw-a-2');
-    await clock.advance(30 * 3_600_000);
-    const rows: Json[] = [];
-    let token: unknown = '';
-    while (token !== null) {
-      const { json } = await api(
-        'GET',
-        `/api/v0/charges/?${query({ select_filters: { day: { gte: 0, lte: 9e9 }, type: { in: ['instance'] } }, limit: 1, after_token: token })}`,
-      );
-      rows.push(...(json['results'] as Json[]));
-      token = json['next_token'];
-    }
-    assert.equal(rows.length, 4, 'two instances on two days');
-    const nano = rows
-      .flatMap((row) => row['items'] as Json[])
-      .reduce((sum, item) => sum + Math.round((item['amount'] as number) * 1e9), 0);
-    assert.equal(nano, world.bill().totalNanoUsd);
-    assert.equal((rows[0]!['metadata'] as Json)['label'], 'gw-a-1');
-    const first = await api(
-      'GET',
-      `/api/v0/charges/?${query({ select_filters: { day: { gte: 0, lte: rows[0]!['start'] } } })}`,
-    );
-    assert.equal((first.json['results'] as Json[]).length, 2);
-  });
-
-  it('tells prices per kind of GPU', async () => {
-    const { json } = await api('GET', '/api/v0/metrics/gpu/current/?verified=yes');
-    const row = (json['gpus'] as Json[]).find((each) => each['gpu_name'] === 'RTX 4090')!;
-    const [p10, median, p90] = [row['price_p10'], row['price_median'], row['price_p90']] as number[];
-    assert.ok(p10! > 0 && p10! <= median! && median! <= p90!);
-  });
-
   it('lets a machine do with its own key what it may do to itself, and no more', async () => {
     const [offer] = await offers();
     const { json } = await api('PUT', `/api/v0/asks/${String(offer!['id'])}/`, create('gw-a-1'));
@@ -359,39 +250,5 @@ describe('simulated market, on the wire', () => {
     assert.deepEqual([down.status, down.type], [502, 'text/html']);
     await clock.advance(60_000);
     assert.equal((await api('GET', '/api/v1/instances/')).status, 200);
-  });
-});
-
-describe('simulated market, in a hurry', () => {
-  beforeEach(async () => {
-    clock = new FakeClock();
-    world = await open('on');
-  });
-  afterEach(() => world.close());
-
-  it('refuses what comes too often, in plain words and without a time', async () => {
-    const path = '/api/v1/instances/';
-    const shapes = new Set<string>();
-    for (let i = 0; i < 3; i++) {
-      await clock.advance(1_000);
-      assert.equal((await api('GET', path)).status, 200);
-      const refused = await httpCall(world.url + path, { headers: bearer() });
-      assert.deepEqual([refused.status, refused.headers['content-type']], [429, 'text/plain']);
-      assert.equal(refused.headers['retry-after'], undefined);
-      shapes.add(refused.text);
-    }
-    assert.deepEqual([...shapes].toSorted(), [
-      'API requests too frequent',
-      'API requests too frequent: endpoint threshold=1',
-      '{"detail": "API requests too frequent"}',
-    ]);
-  });
-
-  it('counts searches by the minute, and each way apart', async () => {
-    for (let i = 0; i < 10; i++) assert.equal((await api('POST', '/api/v0/bundles/', plainSearch)).status, 200);
-    assert.equal((await api('POST', '/api/v0/bundles/', plainSearch)).status, 429);
-    assert.equal((await api('GET', '/api/v1/instances/')).status, 200);
-    await clock.advance(60_000);
-    assert.equal((await api('POST', '/api/v0/bundles/', plainSearch)).status, 200);
   });
 });

@@ -118,7 +118,8 @@ export class Economy {
     this.market.advanceTo(this.elapsedMs());
     const offer = this.market.offer(askId);
     if (offer === undefined) return undefined;
-    const late = this.#random.float() < (this.#options.takenShare ?? 0.04);
+    const fate = streamOf(this.#options.seed, 'offer', askId).float();
+    const late = fate < (this.#options.takenShare ?? 0.04);
     if (late || this.faults.takes('create-gone')) {
       this.market.take(offer.machine, 'somebody');
       return undefined;
