@@ -11,7 +11,7 @@ import { createFeedback } from './compose/feedback.ts';
 import { createFleet } from './compose/fleet.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
-import { createMoney, falseHitsOf, openLedger } from './compose/money.ts';
+import { createMoney, openLedger } from './compose/money.ts';
 import { connectRedis } from './compose/redis.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createSettings } from './compose/settings.ts';
@@ -73,7 +73,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     closers.push(() => alerts.close());
     const shared = createShared(config, base, redis);
     closers.push(() => shared.close());
-    const [thinkers, rememberer, kept] = await Promise.all([
+    const [thinkers, rememberer, books] = await Promise.all([
       createThinkers(config, base).then((made) => {
         closers.push(() => made.close());
         return made;
@@ -83,12 +83,12 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         return made;
       }),
       openLedger(config, base, shared).then((made) => {
-        closers.push(() => made.close());
+        closers.push(() => made.ledger.close());
         return made;
       }),
     ]);
     const { pool } = thinkers;
-    const money = createMoney(config, base, { pool, kept, falseHits: () => falseHitsOf(rememberer) });
+    const money = createMoney(config, base, { pool, books, rememberer });
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
     const fleet = createFleet(config, base, { pool, ledger: money.ledger, events });

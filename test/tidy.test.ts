@@ -34,7 +34,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   router: ['core', 'telemetry', 'thinkers'],
   fleet: ['core', 'telemetry', 'thinkers', 'ledger', 'redis'],
   gateway: ['core', 'telemetry', 'cache', 'router', 'ledger', 'thinkers', 'keys'], // thinkers: the port types behind /api/tags, /api/ps and /api/show
-  admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger', 'keys'],
+  whatif: ['core', 'telemetry', 'cache', 'ledger', 'fleet'], // replays what the cache and the fleet decided
+  admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger', 'keys', 'whatif'],
   dashboard: ['admin', 'core', 'telemetry'], // the words of the system, and types of what the operator port tells
   sim: ['core'], // a simulator that shared our clients or encoders could not catch their faults
   testing: ['core', 'cache', 'thinkers', 'router', 'telemetry', 'fleet', 'ledger', 'redis'],
@@ -45,6 +46,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'config',
     'telemetry',
     'ledger',
+    'whatif',
     'cache',
     'thinkers',
     'router',
@@ -62,6 +64,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'config',
     'telemetry',
     'ledger',
+    'whatif',
     'cache',
     'thinkers',
     'router',

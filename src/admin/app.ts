@@ -16,7 +16,14 @@ import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { createLive, type Topic } from './live.ts';
 import { findPageFile, sendPageFile, showPlainPage } from './page-routes.ts';
-import { exportLedger, showClaims, showLedgerBuckets, showLedgerTotals, showMoneyReport } from './money-routes.ts';
+import {
+  exportLedger,
+  replayWhatIf,
+  showClaims,
+  showLedgerBuckets,
+  showLedgerTotals,
+  showMoneyReport,
+} from './money-routes.ts';
 import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
 import { createScrapeToken } from './scrape-token.ts';
 import { createLoginLink, login, logout, showSession } from './session-routes.ts';
@@ -77,6 +84,7 @@ export const adminRoutes: readonly Route[] = [
   { method: 'POST', path: '/api/alerts/test', handle: testAlerts },
   { method: 'POST', path: '/api/alerts/silences', handle: createSilence },
   { method: 'DELETE', path: '/api/alerts/silences/:id', handle: endSilence },
+  { method: 'POST', path: '/api/money/whatif', handle: replayWhatIf, for: 'viewers' },
   { method: 'GET', path: '/api/keys', handle: listKeys },
   { method: 'POST', path: '/api/keys', handle: createKey },
   { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },

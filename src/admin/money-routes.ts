@@ -1,13 +1,14 @@
 /** What it costs and what it saves, on the operator port. */
 import { once } from 'node:events';
+import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { tenantId } from '../core/ids.ts';
 import { epochMs } from '../core/units.ts';
 import { csvHeader, exportFormats, exportLine } from '../ledger/export.ts';
 import type { LedgerRange } from '../ledger/ledger.ts';
 import type { AdminContext } from './admin-deps.ts';
-import type { LedgerTotalsView } from './admin-types.ts';
-import { wholeNumber, sendJson, type Exchange } from './http.ts';
+import type { LedgerTotalsView, WhatIfChange, WhatIfReply, WhatIfRequest } from './admin-types.ts';
+import { parseJson, readBody, sendJson, wholeNumber, type Exchange } from './http.ts';
 
 const dayMs = 86_400_000;
 const steps = { hour: 3_600_000, day: dayMs } as const;
@@ -66,6 +67,41 @@ export async function showMoneyReport(exchange: Exchange, { money, clock }: Admi
 /** The promises, measured. */
 export async function showClaims(exchange: Exchange, { money, clock }: AdminContext): Promise<void> {
   sendJson(exchange, await money.reports.claims(rangeOf(exchange.query, clock.now())));
+}
+
+const some = (max: number) => z.number().positive().max(max).optional();
+const changeSchema = z.strictObject({
+  threshold: z.number().min(0).max(1).optional(),
+  target: z.number().positive().max(0.5).optional(),
+  ttlMs: some(3.2e10),
+  idleS: z.number().min(0).max(1e6).optional(),
+  gpuUsdPerHour: z.number().min(0).max(1e3).optional(),
+  gpuSpeed: some(100),
+  machinesMax: z.int().min(1).max(64).optional(),
+}) satisfies z.ZodType<WhatIfChange>;
+const whatIfSchema = z.strictObject({
+  days: z.int().min(1).max(daysMax).optional(),
+  changes: z.array(changeSchema).min(1).max(10),
+}) satisfies z.ZodType<WhatIfRequest>;
+
+/** The recorded traffic under other settings; changes nothing. */
+export async function replayWhatIf(exchange: Exchange, { money, clock, options }: AdminContext): Promise<void> {
+  const parsed = whatIfSchema.safeParse(parseJson(await readBody(exchange.request, options.bodyBytesMax)));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new AppError(
+      'bad_request',
+      `${issue?.path.join('.') || 'the body'}: ${issue?.message}; expected {"days": 7, "changes": [{"threshold": 0.97}]}`,
+    );
+  }
+  const { days = 7, changes } = parsed.data;
+  if (changes.some(({ threshold, target }) => threshold !== undefined && target !== undefined))
+    throw new AppError('bad_request', 'a change has a threshold or a target, not both');
+  const now = clock.now();
+  const reply: WhatIfReply = {
+    reports: await money.whatIf.run({ from: epochMs(Math.max(0, now - days * dayMs)), to: epochMs(now + 1) }, changes),
+  };
+  sendJson(exchange, reply);
 }
 
 /** `from` and `to` as ISO 8601 days or instants, else the last `days`. @throws AppError bad_request */

@@ -12,6 +12,7 @@ import type { EmbedGate } from './embed-gate.ts';
 import type { CacheableRequest } from './plan.ts';
 import { rowOwner } from './scope.ts';
 import type { VectorIndex } from './vector-index.ts';
+import type { CacheWitness } from './witness.ts';
 
 export interface EntryWriterOptions {
   readonly ttlMs: number;
@@ -31,6 +32,7 @@ export interface EntryWriterDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly kept?: CacheWitness['kept'];
   readonly options: EntryWriterOptions;
 }
 
@@ -107,6 +109,8 @@ export class EntryWriter {
     // Without its context it would serve no conversation, and crowd the index.
     if (semantic?.earlier !== undefined && context === undefined) vector = undefined;
     const entry = this.#entry(plan, answer, facts, vector && { vector, ...(context && { context }) });
+    const { id: entryId, storedAt, expiresAt } = entry;
+    this.#deps.kept?.({ requestId: facts.requestId, entryId, storedAt, expiresAt });
     if (vector === undefined || semantic === undefined) return store.put(entry);
     this.#placing.set(entry.id, false);
     try {

@@ -36,6 +36,7 @@ import { createSemanticLookup } from './semantic-lookup.ts';
 import { servesNow } from './serves-now.ts';
 import type { VectorIndex } from './vector-index.ts';
 import { createWhyLog, type WhyRecord } from './why-log.ts';
+import type { CacheWitness } from './witness.ts';
 import { createWarmUp, type ReembedOptions, type ReembedReport, type WarmUpReport } from './warm-up.ts';
 
 export interface SemanticCacheOptions {
@@ -105,6 +106,7 @@ export interface SemanticCacheDeps {
   readonly policy: HitPolicy;
   /** Of a policy that learns. */
   readonly learner?: Learner;
+  readonly witness?: CacheWitness;
   /** Says who was served what, for feedback about answers of the exact tier. */
   readonly requests?: Pick<RequestLog, 'get'>;
   readonly clock: Clock;
@@ -180,6 +182,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     clock,
     random,
     logger,
+    kept: (kept) => deps.witness?.kept(kept),
     options,
   });
   const whyLog = createWhyLog();
@@ -195,6 +198,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     writer,
     metrics,
     whyLog,
+    witness: deps.witness,
     learner,
     options,
   });
@@ -213,7 +217,8 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
   let started = false;
   let lookups = 0;
 
-  store.onRemoved((id, scope) => {
+  store.onRemoved((id, scope, reason) => {
+    deps.witness?.removed(id, reason);
     if (scope === undefined) return;
     writer.removed(id);
     warmUp.removed(id);

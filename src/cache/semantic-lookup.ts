@@ -19,6 +19,8 @@ import { rowOwner } from './scope.ts';
 import { servesNow } from './serves-now.ts';
 import type { Neighbour, VectorIndex } from './vector-index.ts';
 import type { WhyLog } from './why-log.ts';
+import type { CacheWitness } from './witness.ts';
+import { witnessed } from './witnessed.ts';
 
 export interface SemanticLookupDeps {
   readonly store: CacheStore;
@@ -32,6 +34,7 @@ export interface SemanticLookupDeps {
   readonly writer: EntryWriter;
   readonly metrics: LookupMetrics;
   readonly whyLog: WhyLog;
+  readonly witness: CacheWitness | undefined;
   /** Of a policy that learns. */
   readonly learner: Learner | undefined;
   readonly options: {
@@ -59,6 +62,7 @@ export function createSemanticLookup(
     writer,
     metrics,
     whyLog,
+    witness,
     learner,
     options,
   } = deps;
@@ -132,6 +136,7 @@ export function createSemanticLookup(
       });
       if (plan instanceof CacheableRequest) {
         whyLog.remember(plan.requestId, plan.owner.tenant, trace, decision?.detail?.sample);
+        if (decision !== undefined) witness?.compared(witnessed(plan.requestId, policy, decision, candidates));
         if (learner !== undefined && decision?.detail?.sample !== undefined) {
           const { detail } = decision;
           const entry = entryOf(candidates, detail.chosen!.candidate.entryId);

@@ -19,6 +19,7 @@ import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
 import { addDown } from './commands/down.ts';
 import { addUp } from './commands/up.ts';
+import { addWhatIf } from './commands/whatif.ts';
 import { addWhy } from './commands/why.ts';
 import type { CliContext } from './context.ts';
 import { examples } from './examples.ts';
@@ -62,6 +63,7 @@ export function createProgram(context: CliContext): Command {
     addSavings,
     addCost,
     addFleet,
+    addWhatIf,
     addKeys,
     addEmbedder,
     addRedis,

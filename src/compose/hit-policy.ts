@@ -9,6 +9,7 @@ import { createCertifiedPolicy } from '../cache/hit-policy/certified.ts';
 import { createFixedThresholdPolicy } from '../cache/hit-policy/fixed-threshold.ts';
 import { createLearner, type OperableLearner } from '../cache/learning/learner.ts';
 import { createSharedEngine } from '../cache/learning/shared-engine.ts';
+import type { CacheWitness } from '../cache/witness.ts';
 import type { Config } from '../config/schema.ts';
 import { entryId, modelName } from '../core/ids.ts';
 import type { Shared } from './shared.ts';
@@ -21,20 +22,17 @@ export interface ChosenPolicy {
   readonly close: () => Promise<void>;
 }
 
+interface PolicyDeps extends ComposeDeps {
+  readonly embedding: EmbeddingModel;
+  readonly store: CacheStore;
+  readonly facts?: CacheStore;
+  readonly shared?: Pick<Shared, 'redis' | 'lease'>;
+  readonly witness?: CacheWitness;
+}
+
 export async function choosePolicy(
   { cache, redis }: Config,
-  {
-    embedding,
-    store,
-    facts = store,
-    shared,
-    ...deps
-  }: ComposeDeps & {
-    readonly embedding: EmbeddingModel;
-    readonly store: CacheStore;
-    readonly facts?: CacheStore;
-    readonly shared?: Pick<Shared, 'redis' | 'lease'>;
-  },
+  { embedding, store, facts = store, shared, witness, ...deps }: PolicyDeps,
 ): Promise<ChosenPolicy> {
   if (cache.policy === 'fixed') {
     const policy = createFixedThresholdPolicy({
@@ -69,6 +67,7 @@ export async function choosePolicy(
     cascade,
     ...(judge && { judge: (thinker) => createJudge(thinker, { model: modelName(judge.model) }) }),
     store: facts,
+    ...(witness && { witness }),
     ...deps,
     options: { audits: cache.audits, strict: cache.strict },
   });

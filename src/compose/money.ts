@@ -13,6 +13,9 @@ import { createHostMeter } from '../ledger/metering/host-meter.ts';
 import { avoidedUsd, type Prices } from '../ledger/prices.ts';
 import type { FalseHits } from '../ledger/report.ts';
 import { createReports, type Reports } from '../ledger/reports.ts';
+import { createMemoryFacts, type FactLog } from '../ledger/facts.ts';
+import { createRecorder } from '../whatif/recorder.ts';
+import { createWhatIf, type WhatIfRunner } from '../whatif/run.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import type { Rememberer } from './rememberer.ts';
 import type { Shared } from './shared.ts';
@@ -24,6 +27,7 @@ export interface Money {
   readonly book: AnswerBook;
   readonly prices: Prices;
   readonly reports: Reports;
+  readonly whatIf: WhatIfRunner;
   /** An audit of a hit has brought a fresh answer. */
   readonly heldOut: (holdout: Holdout) => void;
   /** Of a thinker while it runs, USD; the last known one while none is there, undefined when none has a price. */
@@ -35,10 +39,18 @@ export interface Money {
 /** Prices of thinkers change when one comes or goes; looked at this often. */
 const priceMs = 5_000;
 
+export interface Books {
+  readonly ledger: Ledger;
+  readonly facts: FactLog;
+}
+
+/** Some 20 MB. */
+const memoryFactsMax = 50_000;
+
 export interface MoneyParts {
   readonly pool: Pick<ThinkerPool, 'views'>;
-  readonly kept: Ledger;
-  readonly falseHits: () => FalseHits | undefined;
+  readonly books: Books;
+  readonly rememberer: Pick<Rememberer, 'stats' | 'listen'>;
 }
 
 /** @throws config_invalid when another process keeps its ledger there */
@@ -46,26 +58,31 @@ export async function openLedger(
   config: Config,
   { clock, logger }: ComposeDeps,
   { redis, gateway }: Pick<Shared, 'redis' | 'gateway'>,
-): Promise<Ledger> {
-  const { persist, answersMax } = config.money.ledger;
-  const own = persist
-    ? await createEmbeddedLedger({ dataDir: config.dataDir, clock, logger, options: { answersMax } })
-    : createMemoryLedger({ answersMax });
-  if (redis === undefined) return own;
-  return createRedisLedger({ own, connection: redis, clock, logger, prefix: config.redis.prefix, gateway });
+): Promise<Books> {
+  const { ledger: kept, whatIf } = config.money;
+  const options = { answersMax: kept.answersMax, factsMax: whatIf.factsMax };
+  const own = kept.persist
+    ? await createEmbeddedLedger({ dataDir: config.dataDir, clock, logger, options })
+    : Object.assign(createMemoryLedger(options), {
+        facts: createMemoryFacts(Math.min(whatIf.factsMax, memoryFactsMax)),
+      });
+  const { facts } = own;
+  if (redis === undefined) return { ledger: own, facts };
+  const shared = { own, connection: redis, clock, logger, prefix: config.redis.prefix, gateway };
+  return { ledger: createRedisLedger(shared), facts };
 }
 
 export function createMoney(
   config: Config,
   { clock, logger, metrics }: ComposeDeps,
-  { pool, kept, falseHits }: MoneyParts,
+  { pool, books, rememberer }: MoneyParts,
 ): Money {
   const { money } = config;
   const prices: Prices = { cloudGpu: money.cloudGpu, tokenApi: money.tokenApi };
   const pricePerHourUsd = createPriceMemory(pool, () => clock.monotonicMs());
   const adders = new Map(costComponents.map((component) => [component, metrics.costUsd.labels({ component })]));
   const ledger = createCountedLedger(
-    kept,
+    books.ledger,
     {
       cost: (component: CostComponent) => adders.get(component)!,
       charged: metrics.chargedUsd.labels({}),
@@ -102,13 +119,25 @@ export function createMoney(
   };
 
   const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
+  const ownHosts = new Set(config.thinkers.map(({ name, url }) => name ?? new URL(url).host));
+  if (money.whatIf.record) rememberer.listen(createRecorder({ facts: books.facts, clock }));
+  const whatIf = createWhatIf({
+    ledger,
+    facts: books.facts,
+    settings: () => ({
+      ttlMs: config.cache.ttlMs,
+      gpuUsdPerHour: pricePerHourUsd(),
+      fleet: undefined,
+      ownHosts,
+    }),
+  });
   const reports = createReports({
     ledger,
     clock,
     prices,
     pricePerHourUsd,
-    ownHosts: new Set(config.thinkers.map(({ name, url }) => name ?? new URL(url).host)),
-    falseHits,
+    ownHosts,
+    falseHits: () => falseHitsOf(rememberer),
     options: {
       baseline: money.baseline,
       cachePerMonthUsd: money.cachePerMonthUsd,
@@ -119,6 +148,7 @@ export function createMoney(
   return {
     ledger,
     reports,
+    whatIf,
     prices,
     pricePerHourUsd,
     heldOut: ({ plan, fresh, stored }) =>
@@ -146,7 +176,7 @@ export function createMoney(
 }
 
 /** What audits have shown; undefined before the first, and where a fixed threshold decides. */
-export function falseHitsOf(rememberer: Pick<Rememberer, 'stats'>): FalseHits | undefined {
+function falseHitsOf(rememberer: Pick<Rememberer, 'stats'>): FalseHits | undefined {
   const share = rememberer.stats().semantic?.falseHitShare;
   if (share === undefined || share.audited === 0) return undefined;
   return { ...share, estimate: share.estimate ?? share.wrong / share.audited };

@@ -7,6 +7,7 @@ import type { IdleThinker } from '../cache/idle-thinker.ts';
 import type { Holdout } from '../cache/learner.ts';
 import { createSemanticCache, type OperableCache } from '../cache/semantic-cache.ts';
 import { createSingleFlight } from '../cache/single-flight.ts';
+import { WitnessRelay, type CacheWitness } from '../cache/witness.ts';
 import type { Config } from '../config/schema.ts';
 import { AppError } from '../core/errors.ts';
 import type { ModelName } from '../core/ids.ts';
@@ -34,6 +35,8 @@ export interface Rememberer {
   rememberDigests(pool: ThinkerPool): void;
   /** What a person may decide about answers; nothing where nothing is learned. */
   readonly cases: Pick<AdminFacts, 'openCases' | 'decideCase'>;
+  /** From here on somebody is told what is decided and kept. */
+  listen(witness: CacheWitness): void;
   /** From here on hits can be audited. */
   auditOn(thinker: IdleThinker, heldOut: (holdout: Holdout) => void): void;
   embedding(): StatusReport['embedding'];
@@ -69,13 +72,16 @@ export async function createRememberer(
     { ...deps, redis: deps.shared.redis },
     { embedding, store },
   );
-  const { policy, learner, close: closePolicy } = await choosePolicy(config, { ...deps, embedding, store, facts });
+  const witness = new WitnessRelay();
+  const chosenPolicy = await choosePolicy(config, { ...deps, embedding, store, facts, witness });
+  const { policy, learner, close: closePolicy } = chosenPolicy;
   const cache = createSemanticCache({
     store,
     index,
     embedding,
     policy,
     ...(learner && { learner }),
+    witness,
     requests: requestLog,
     clock,
     random,
@@ -160,6 +166,7 @@ export async function createRememberer(
       openCases: () => learner?.openCases() ?? [],
       decideCase: (id, verdict) => learner?.decideCase(id, verdict) ?? false,
     },
+    listen: (listener) => witness.listen(listener),
     auditOn: (thinker, heldOut) => learner?.useThinker(thinker, heldOut),
     embedding: () => ({ id: embedding.id, kind: embedding.kind, why: chosen.why, remedy: chosen.remedy, reembedding }),
     stats: () => {

@@ -293,7 +293,10 @@ function moneyOf(clock: FakeClock) {
     falseHits: () => undefined,
     options: { baseline: 'cloud-gpu' },
   });
-  return { ledger, reports };
+  const whatIf = {
+    run: notOurs,
+  };
+  return { ledger, reports, whatIf };
 }
 
 export async function startAdmin({

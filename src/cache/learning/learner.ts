@@ -15,6 +15,7 @@ import type { IdleThinker } from '../idle-thinker.ts';
 import type { CaseVerdict, Decided, Holdout, Learner, LearnerStatus, OpenCase, Standing } from '../learner.ts';
 import type { CacheableRequest } from '../plan.ts';
 import { nextTurn } from '../time-slice.ts';
+import type { CacheWitness } from '../witness.ts';
 import { BoundedWork } from './bounded-work.ts';
 import { FalseHitShares } from './false-hit-shares.ts';
 import { OpenCases, rightOf } from './open-cases.ts';
@@ -39,6 +40,7 @@ export interface LearnerDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly witness?: CacheWitness;
   readonly options: LearnerOptions;
 }
 
@@ -280,6 +282,8 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
 
   function learn({ kind, sample, model }: Task, right: boolean): void {
     if (kind === 'audit') shares.audited(model, right);
+    const { probability, served, auditProbability } = sample;
+    if (kind !== 'suspect') deps.witness?.labelled({ score: probability, served, right, drawnWith: auditProbability });
     // A suspect was not drawn by chance: it teaches, but it must not certify.
     take({ sample, right, source: kind === 'suspect' ? 'user' : 'audit' });
   }

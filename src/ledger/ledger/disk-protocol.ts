@@ -1,10 +1,12 @@
 /** What the embedded ledger and its disk thread say to each other. Plain data only: it is cloned. */
+import type { Fact } from '../facts.ts';
 import type { AnswerBucket, AnswerEntry, ChargeEntry, CostBucket, LedgerEntry, LedgerRange } from '../ledger.ts';
 
 export interface DiskSetup {
   readonly dataDir: string;
   readonly answersMax: number;
   readonly fileBytesMax: number;
+  readonly factsMax: number;
   /** For names of files set aside, milliseconds since the epoch. */
   readonly openedAt: number;
 }
@@ -39,7 +41,9 @@ export interface EntryPage {
 }
 
 export interface DiskCalls {
-  append(answers: AnswerBatch, others: readonly OtherEntry[]): void;
+  append(answers: AnswerBatch, others: readonly OtherEntry[], facts: readonly Fact[]): void;
+  /** Oldest first, from `at` on and after `seq`. */
+  facts(range: LedgerRange, afterSeq: number, limit: number): readonly (Fact & { readonly seq: number })[];
   /** Sums of answers and costs per bucket; charges one by one, last of each day alone. */
   buckets(
     range: LedgerRange,

@@ -68,6 +68,7 @@ export const migrations: readonly string[] = [
      stored_gpu_ms INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX holdout_at ON holdout (at);`,
+  `CREATE TABLE fact (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, json TEXT NOT NULL) STRICT;`,
 ];
 
 /** Stored by place: add at the end only. */

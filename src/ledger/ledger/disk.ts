@@ -11,6 +11,7 @@ import {
   decodeCostBucket,
   decodeHoldout,
 } from './disk-rows.ts';
+import type { Fact } from '../facts.ts';
 import { failedPlaces, migrations, okPlaces } from './disk-schema.ts';
 import {
   numbersPerRow,
@@ -48,10 +49,12 @@ export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly 
   }
 
   const calls: DiskCalls = {
-    append(answers, others) {
-      book.append(answers, others);
+    append(answers, others, facts) {
+      book.append(answers, others, facts);
+      book.forgetFacts(setup.factsMax);
       if (book.answers > answersMax + foldSlice) book.fold(book.answers - answersMax);
     },
+    facts: (range, afterSeq, limit) => book.facts(range, afterSeq, limit),
     buckets: (range, bucketMs) => book.buckets(range, bucketMs),
     page: (range, kinds, after, limit) => book.page(range, kinds, after, limit),
     reset(at) {
@@ -83,9 +86,13 @@ class Book {
   readonly #putCost: StatementSync;
   readonly #putCharge: StatementSync;
   readonly #putHoldout: StatementSync;
+  readonly #putFact: StatementSync;
   readonly #putName: StatementSync;
   readonly #names = new Map<string, number>();
   #seq: number;
+  /** Facts are numbered without gaps: how many there are needs no counting. */
+  #factLow: number;
+  #factSeq: number;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -104,12 +111,16 @@ class Book {
     );
     this.#putHoldout = database.prepare(`INSERT INTO holdout (seq, at, tenant, model, request_id, prompt_tokens,
       completion_tokens, gpu_ms, stored_gpu_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#putFact = database.prepare('INSERT INTO fact (seq, at, kind, json) VALUES (?, ?, ?, ?)');
+    const ends = database.prepare('SELECT coalesce(min(seq), 1) AS low, coalesce(max(seq), 0) AS top FROM fact').get();
+    this.#factLow = ends!['low'] as number;
+    this.#factSeq = ends!['top'] as number;
     this.#putName = database.prepare('INSERT INTO name (text) VALUES (?) ON CONFLICT DO NOTHING');
     for (const row of database.prepare('SELECT id, text FROM name').iterate())
       this.#names.set(row['text'] as string, row['id'] as number);
   }
 
-  append(batch: AnswerBatch, others: readonly OtherEntry[]): void {
+  append(batch: AnswerBatch, others: readonly OtherEntry[], facts: readonly Fact[]): void {
     inTransaction(this.#database, () => {
       const places = batch.names.map((name) => this.#nameId(name));
       const { numbers, texts } = batch;
@@ -138,6 +149,7 @@ class Book {
         );
       }
       for (const entry of others) this.#put(entry);
+      for (const { at, kind, json } of facts) this.#putFact.run(++this.#factSeq, at, kind, json);
     });
     this.answers += batch.rows;
   }
@@ -254,6 +266,20 @@ class Book {
       entries: page.map(({ entry }) => entry),
       next: page.length < limit || last === undefined ? undefined : { at: last.entry.at, seq: last.seq },
     };
+  }
+
+  facts({ from, to }: LedgerRange, afterSeq: number, limit: number): ReturnType<DiskCalls['facts']> {
+    return this.#database
+      .prepare('SELECT * FROM fact WHERE seq > ? AND at >= ? AND at < ? ORDER BY seq LIMIT ?')
+      .all(afterSeq, from, to, limit) as unknown as ReturnType<DiskCalls['facts']>;
+  }
+
+  forgetFacts(factsMax: number): void {
+    const over = this.#factSeq - this.#factLow + 1 - factsMax;
+    // A tenth at a time, so that not every write deletes.
+    if (over <= factsMax / 10) return;
+    this.#factLow += over;
+    this.#database.prepare('DELETE FROM fact WHERE seq < ?').run(this.#factLow);
   }
 
   #ofTenant({ tenant }: LedgerRange): { readonly and: string; readonly values: readonly number[] } {

@@ -14,9 +14,15 @@ import {
   type LedgerRange,
 } from '../ledger.ts';
 import { BucketFolder, tidyEntry, totalsOf } from '../sums.ts';
+import { createMemoryFacts, factsMaxDefault, type Fact, type FactLog } from '../facts.ts';
 import { encodeAnswers } from './disk-rows.ts';
 import type { DiskCalls, DiskSetup, Opened, PageCursor } from './disk-protocol.ts';
 import { createMemoryLedger } from './memory.ts';
+
+/** Facts lie in the same file, written by the same thread. */
+export interface LedgerWithFacts extends Ledger {
+  readonly facts: FactLog;
+}
 
 export interface EmbeddedLedgerDeps {
   readonly dataDir: string;
@@ -30,6 +36,8 @@ export interface EmbeddedLedgerOptions {
   readonly answersMax?: number;
   /** An entry is on disk this long after it, plus one write. */
   readonly flushAfterMs?: number;
+  /** Facts for replays; the oldest leave first. */
+  readonly factsMax?: number;
   /** Entries that wait in memory while the disk refuses them; further answers are lost, costs never. */
   readonly waitingMax?: number;
 }
@@ -45,6 +53,7 @@ const retryAfterMs = 1_000;
 const pageRows = 1_000;
 /** Single answers, their index and as much again. */
 const bytesPerAnswer = 512;
+const bytesPerFact = 1024;
 const fileBytesMin = 256 * 2 ** 20;
 
 /**
@@ -52,13 +61,15 @@ const fileBytesMin = 256 * 2 ** 20;
  * starts empty; when nothing can be written at all it lives in memory. Both are said in the log.
  * @throws config_invalid when another process uses the folder or a newer version wrote it
  */
-export async function createEmbeddedLedger(deps: EmbeddedLedgerDeps): Promise<Ledger> {
+export async function createEmbeddedLedger(deps: EmbeddedLedgerDeps): Promise<LedgerWithFacts> {
   const { dataDir, clock, logger, options = {} } = deps;
   const answersMax = options.answersMax ?? answersMaxDefault;
+  const factsMax = options.factsMax ?? factsMaxDefault;
   const setup: DiskSetup = {
     dataDir,
     answersMax,
-    fileBytesMax: fileBytesMin + answersMax * bytesPerAnswer,
+    fileBytesMax: fileBytesMin + answersMax * bytesPerAnswer + factsMax * bytesPerFact,
+    factsMax,
     openedAt: clock.now(),
   };
   try {
@@ -78,18 +89,21 @@ export async function createEmbeddedLedger(deps: EmbeddedLedgerDeps): Promise<Le
       { err: error, dataDir },
       'the ledger cannot be kept on disk; it lives in memory and ends with the process',
     );
-    return createMemoryLedger({ answersMax: Math.min(answersMax, waitingMaxDefault) });
+    const ledger = createMemoryLedger({ answersMax: Math.min(answersMax, waitingMaxDefault) });
+    return Object.assign(ledger, { facts: createMemoryFacts(Math.min(factsMax, waitingMaxDefault)) });
   }
 }
 
-class EmbeddedLedger implements Ledger {
+class EmbeddedLedger implements LedgerWithFacts {
   readonly name = 'embedded';
   lost = 0;
   readonly #deps: EmbeddedLedgerDeps;
   readonly #disk: DiskThread<DiskCalls>;
   readonly #flushAfterMs: number;
   readonly #waitingMax: number;
+  readonly facts: FactLog;
   #waiting: LedgerEntry[] = [];
+  #waitingFacts: Fact[] = [];
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -100,6 +114,10 @@ class EmbeddedLedger implements Ledger {
     this.#disk = disk;
     this.#flushAfterMs = deps.options?.flushAfterMs ?? flushAfterMsDefault;
     this.#waitingMax = deps.options?.waitingMax ?? waitingMaxDefault;
+    this.facts = {
+      append: (fact) => this.#appendFact(fact),
+      read: (range) => this.#readFacts(range),
+    };
     if (opened.setAside !== undefined) this.#tellSetAside(opened.setAside);
   }
 
@@ -111,6 +129,22 @@ class EmbeddedLedger implements Ledger {
     this.#waiting.push(entry);
     if (this.#waiting.length === batchMax && this.#writing === undefined && !this.#refused) void this.#write();
     else this.#timer ??= this.#deps.clock.after(this.#flushAfterMs, () => void this.#write());
+  }
+
+  #appendFact(fact: Fact): void {
+    // Worth less than any entry: while the disk refuses, they are the first to go.
+    if (this.#waitingFacts.length >= batchMax) return;
+    this.#waitingFacts.push(fact);
+    this.#timer ??= this.#deps.clock.after(this.#flushAfterMs, () => void this.#write());
+  }
+
+  async *#readFacts(range: LedgerRange): AsyncGenerator<Fact> {
+    for (let after = 0; ;) {
+      const page = await this.#ask((disk) => disk.call('facts', range, after, pageRows));
+      yield* page;
+      if (page.length < pageRows) return;
+      after = page.at(-1)!.seq;
+    }
   }
 
   async flush(): Promise<void> {
@@ -179,12 +213,14 @@ class EmbeddedLedger implements Ledger {
 
   /** Resolves when all that waits is on disk, or the disk has refused it. */
   async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#waitingFacts.length > 0) {
       const batch = this.#waiting.slice(0, batchMax).map(tidyEntry);
       const answers = batch.filter((entry) => entry.kind === 'answer');
       const others = batch.filter((entry) => entry.kind !== 'answer');
       try {
-        await this.#disk.call('append', encodeAnswers(answers), others);
+        const facts = this.#waitingFacts;
+        this.#waitingFacts = [];
+        await this.#disk.call('append', encodeAnswers(answers), others, facts);
         this.#waiting.splice(0, batch.length);
         if (this.#refused) this.#deps.logger.info('the ledger is written again');
         this.#refused = false;
