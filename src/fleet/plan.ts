@@ -49,6 +49,9 @@ export interface PlanInputs extends NeedInputs {
   readonly draining: number;
 }
 
+/** How far back the demand's buckets reach. */
+const bucketsS = 600;
+
 export function planFleet(
   observation: FleetObservation,
   policy: FleetPolicy,
@@ -68,7 +71,8 @@ export function planFleet(
   const history = rememberNeed(
     memory,
     { at: now, workers: need.workers },
-    Math.max(policy.holdS, 2 * need.inputs.leadTimeS),
+    // The need itself looks back as far as its buckets do.
+    Math.max(policy.holdS, 2 * need.inputs.leadTimeS - bucketsS),
   );
   const ready = rented.filter(({ phase }) => phase === 'ready');
   const launching = rented.filter(({ phase }) => phase === 'launching');
@@ -116,7 +120,7 @@ export function planFleet(
   const change =
     target > supply.ready.length
       ? grow({ ...context, cap, demand })
-      : shrink({ ...context, drainsMax: wanted > cap ? Infinity : policy.drainsPerMinuteMax - drains.length });
+      : shrink({ ...context, drainsMax: wanted > cap ? Infinity : drainsPerMinute(supply, policy) - drains.length });
   const drained = change.wishes.filter(({ kind }) => kind === 'drain').map(() => now);
   return {
     target,
@@ -183,6 +187,9 @@ function grow(context: WishContext & { readonly cap: number; readonly demand: De
       : `${allowed} may be started now (${policy.launchesPerMinuteMax} a minute, ${policy.launchesPerHourMax} an hour)`;
   return { wishes, reasons: [`${count} more are wanted, ${why}`] };
 }
+
+const drainsPerMinute = ({ ready }: Supply, policy: FleetPolicy): number =>
+  Math.max(policy.drainsPerMinuteMax, Math.floor(ready.length * policy.drainShareMax));
 
 /** Starts that are no longer needed, then the machines whose speed costs most. */
 function shrink(context: WishContext & { readonly drainsMax: number }): Change {

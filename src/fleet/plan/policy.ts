@@ -21,9 +21,14 @@ export interface FleetPolicy {
   readonly backlogDrainS: number;
   /** The oldest waiting request may be this old before the law takes the last 30 s alone for the demand. */
   readonly waitTargetS: number;
-  /** A target is kept this long after the last demand for it, or twice the measured lead time if longer. */
+  /**
+   * A need is kept this long after it was last felt, and it is felt for as long as its burst is among the last ten
+   * minutes; together never less than two lead times.
+   */
   readonly holdS: number;
+  /** Of machines in a minute: this many, or this share of them if that is more. */
   readonly drainsPerMinuteMax: number;
+  readonly drainShareMax: number;
   /** A draining machine may finish its answers for this long. */
   readonly drainS: number;
   /** Before launches have been seen. */
@@ -72,12 +77,13 @@ export const fleetPolicyDefaults: FleetPolicy = {
   classTokensPerS: 400,
   classSlots: 8,
   utilisationMax: 0.9,
-  burstWaitS: 6,
+  burstWaitS: 5,
   spareFrom: 2,
   backlogDrainS: 60,
   waitTargetS: 8,
-  holdS: 600,
+  holdS: 450,
   drainsPerMinuteMax: 1,
+  drainShareMax: 0.2,
   drainS: 120,
   leadTimePriorS: 240,
   tickS: 10,
