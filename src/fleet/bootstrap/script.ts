@@ -65,7 +65,7 @@ sleep ${lookEveryS}; c=$(du -s "\${OLLAMA_MODELS:-$HOME/.ollama}" 2>/dev/null | 
 if [ "$c" = "$b" ]; then s=$((s+${lookEveryS})); else s=0 b=$c; fi
 [ $s -lt ${stallS} ] || { echo "pull stalled; again"; kill $p; wait $p; }
 done
-sleep 1
+sleep ${lookEveryS}
 done
 echo "model is here"
 ollama run "$GW_MODEL" "" >/dev/null 2>&1 || :

@@ -24,6 +24,7 @@ fleetProviderConformance('vast', async () => {
     seed: 7,
     timeScale: 400,
     bootScale: 0.5,
+    takenShare: 0,
     badShare: 0,
     mtbfHours: Infinity,
     pace: 'instant',
