@@ -91,6 +91,7 @@ const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/commands/cost.ts': ['ledger'],
   'src/cli/commands/sim-vast.ts': ['sim'],
   'src/cli/commands/sim-redis-cloud.ts': ['sim'],
+  'src/cli/commands/cache-migrate.ts': ['cache', 'redis', 'config', 'telemetry', 'core'],
   'src/cli/commands/redis.ts': ['redis', 'config', 'telemetry', 'core'],
   'src/cli/commands/redis-provision.ts': ['redis', 'core'],
 };

@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { CacheEntryView, CacheListView, FlushReply, PurgeReply } from '../../admin/admin-types.ts';
 import { formatBytes, formatDuration } from '../../core/format.ts';
 import { adminTarget, getJson, type Target } from '../client.ts';
+import { addCacheMigrate } from './cache-migrate.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { formatTable, parseDuration } from '../format.ts';
 import { examples } from '../examples.ts';
@@ -39,6 +40,7 @@ export function addCache(program: Command, context: CliContext): void {
   addShow(cache, context);
   addPurge(cache, context);
   addFlush(cache, context);
+  addCacheMigrate(cache, context);
 }
 
 function addList(cache: Command, context: CliContext): void {
