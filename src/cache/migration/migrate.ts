@@ -106,10 +106,14 @@ export async function migrate(deps: MigrationDeps, { signal }: CallOptions): Pro
   return { ...counts, withdrawn, dryRun };
 
   async function move(entry: CacheEntry): Promise<MovedEntry | undefined> {
-    if (entry.expiresAt <= clock.now()) return void add({ expired: 1 });
+    if (entry.expiresAt <= clock.now()) {
+      add({ expired: 1 });
+      return undefined;
+    }
     const there = await target.getByKey(entry.exactKey);
     if (there !== undefined && (there.id === entry.id ? isSame(there, entry) : there.storedAt >= entry.storedAt)) {
-      return void add({ newer: 1 });
+      add({ newer: 1 });
+      return undefined;
     }
     const { semantic: _, ...exact } = entry;
     const kept: CacheEntry = walls === 'same' ? entry : exact;
