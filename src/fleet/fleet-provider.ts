@@ -119,7 +119,10 @@ export interface FleetProvider {
   destroy(instance: InstanceId, options: CallOptions): Promise<void>;
   /** Last lines of the machine's own log, secrets removed. */
   logs(instance: InstanceId, options: CallOptions): Promise<string>;
-  /** What was really charged in [from, to): the truth that our meter is reconciled with. */
+  /**
+   * What was really charged in [from, to): the truth that our meter is reconciled with. A market that keeps its
+   * books by the day tells the whole days (UTC) that this touches.
+   */
   charges(range: { readonly from: EpochMs; readonly to: EpochMs }, options: CallOptions): Promise<readonly Charge[]>;
   account(options: CallOptions): Promise<Account>;
   market(gpuNames: readonly string[], options: CallOptions): Promise<readonly MarketPrice[]>;

@@ -36,6 +36,7 @@ async function withWorld(options: Partial<VastWorldOptions>, act: (world: VastWo
     badShare: 0,
     takenShare: 0,
     mtbfHours: Infinity,
+    moveHours: Infinity,
     rateLimits: 'off',
     pace: 'instant',
     ...options,
@@ -176,6 +177,26 @@ describe('machines of the simulated market', () => {
       assert.notDeepEqual(after, before);
       assert.equal((await ask(after, '/api/tags')).status, 200);
       assert.equal((await ask(before, '/api/tags')).status, 0);
+    }));
+
+  it('move by themselves where their address is not fixed', () =>
+    withWorld({ timeScale: 5_000, moveHours: 1 }, async (world) => {
+      const addresses = new Set<string>();
+      const ids = [
+        await rent(world, plain),
+        await rent(world, plain),
+        await rent(world, plain),
+        await rent(world, plain),
+      ];
+      const end = performance.now() + 20_000;
+      while (addresses.size < ids.length + 2) {
+        for (const id of ids) {
+          const { public_ipaddr: host, ports } = await rowOf(world, id);
+          const port = ports?.['11434/tcp']?.[0]?.HostPort;
+          if (port !== undefined) addresses.add(`${host.trim()}:${port}`);
+        }
+        if (performance.now() > end) assert.fail(`they kept their addresses: ${[...addresses].join(' ')}`);
+      }
     }));
 
   it('stop themselves when no gateway has been heard of for too long', () =>

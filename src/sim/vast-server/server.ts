@@ -61,13 +61,13 @@ export async function startVastServer(options: VastServerOptions): Promise<VastS
   const counts = new Map<string, number>();
   let url = '';
   const routes = apiRoutes(economy, logs, () => url);
-  const control = options.control ? controlRoutes(economy) : {};
+  const operator = options.control ? controlRoutes(economy) : {};
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url!, 'http://market');
     if (pathname.startsWith('/logs/')) return sendLog(response, logs.read(pathname));
-    const control_ = control[`${request.method} ${pathname}`];
-    if (control_) return sendJson(response, 200, control_(await readBody(request)));
+    const command = operator[`${request.method} ${pathname}`];
+    if (command) return sendJson(response, 200, command(await readBody(request)));
     const { template, id } = templateOf(pathname);
     const route = `${request.method} ${template}`;
     response.once('close', () => {

@@ -21,6 +21,8 @@ export interface EconomyOptions {
   readonly takenShare?: number;
   /** Mean hours to the loss of a host; 300 when absent, Infinity = never. */
   readonly mtbfHours?: number;
+  /** Mean hours after which a machine without a fixed address gets another; 72 when absent, Infinity = never. */
+  readonly moveHours?: number;
   /** Only these kinds of GPU. */
   readonly gpuNames?: readonly string[];
   readonly balanceUsd?: number;
@@ -149,6 +151,11 @@ export class Economy {
         pace: this.#options.pace ?? 'real',
         thinkers: this.#options.thinkers ?? 'serve',
         host: () => this.#hostAddress(),
+        nextHost: () => {
+          this.#moves++;
+          return this.#hostAddress();
+        },
+        moveHours: this.#options.moveHours ?? 72,
         idleStopMs: (env) => this.#options.idleStopMs ?? idleStopMsOf(env),
         onOutage: (lost, ms) => this.#darken(lost, ms),
         onEnd: (ended) => {
@@ -220,7 +227,6 @@ export class Economy {
       case 'outbid':
         return this.#known(fault.instanceId).stop('outbid', 'running');
       case 'move':
-        this.#moves++;
         void this.#known(fault.instanceId).move();
         return;
       case 'balance':

@@ -36,6 +36,10 @@ export interface InstanceDeps {
   /** `none`: nothing runs in the machine and no port opens, for tests of money and time alone. */
   readonly thinkers: 'serve' | 'none';
   readonly host: () => string;
+  /** Another address than before. */
+  readonly nextHost: () => string;
+  /** Mean time between two addresses of a machine that has no fixed one, hours; Infinity = it keeps its first. */
+  readonly moveHours: number;
   /** A silent gateway is given up after this long, as the bootstrap's watchdog does. */
   readonly idleStopMs: (env: ReadonlyMap<string, string>) => number;
   /** The machine is off the market for so long. */
@@ -167,7 +171,7 @@ export class Instance {
   async move(): Promise<void> {
     if (this.status !== 'running' || this.#container === undefined) return;
     this.settle();
-    const doors = await this.#openDoors(this.#container);
+    const doors = await this.#openDoors(this.#container, this.#deps.nextHost());
     this.#closeDoors();
     this.#install(doors);
     this.#lead();
@@ -208,7 +212,7 @@ export class Instance {
     if (thinkers === 'serve') {
       const run = ++this.#runs;
       const container = this.#contain();
-      const doors = await this.#openDoors(container);
+      const doors = await this.#openDoors(container, this.#deps.host());
       if (run !== this.#runs) {
         for (const door of doors.values()) door.close();
         return container.close();
@@ -220,9 +224,19 @@ export class Instance {
     this.#lastRequestAt = clock.now();
     if (Number.isFinite(mtbfHours)) this.#after(exponential(random, mtbfHours * 3_600_000), () => this.lose());
     this.#after(this.#plan.proxyMs, () => this.#lead());
+    this.#moveLater();
     if (this.#pulled) this.#container?.addModel();
     else if (this.rental.machine.flaw !== 'pull-stalls') this.#after(this.#plan.pullMs, () => this.#pull());
     this.#watchIdle();
+  }
+
+  #moveLater(): void {
+    const { random, moveHours } = this.#deps;
+    if (this.rental.machine.staticIp || !Number.isFinite(moveHours)) return;
+    this.#after(exponential(random, moveHours * 3_600_000), () => {
+      this.move().catch(this.#deps.onFailure);
+      this.#moveLater();
+    });
   }
 
   #contain(): Container {
@@ -256,8 +270,7 @@ export class Instance {
     });
   }
 
-  async #openDoors(container: Container): Promise<Map<number, Door>> {
-    const host = this.#deps.host();
+  async #openDoors(container: Container, host: string): Promise<Map<number, Door>> {
     const doors = await Promise.all(this.#wantedPorts.map(async (inside) => [inside, await openDoor(host)] as const));
     const opened = new Map(doors);
     if (this.rental.machine.flaw === 'dead-port') opened.get(container.port)?.set({ kind: 'silent' });
