@@ -9,12 +9,15 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { aMachine, ask, machineKey, model, type Ask, type Machine } from '../../../test/support/machine.ts';
 import { until } from '../../../test/support/until.ts';
+import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { modelName } from '../../core/ids.ts';
+import { seededRandom } from '../../core/random.ts';
 import { createSimulatedThinker, type SimulatedThinker } from '../../sim/thinker-server/server.ts';
 import { startVastWorld } from '../../sim/world.ts';
 import { httpCall } from '../../testing/http-call.ts';
 import { RecordingSink } from '../../testing/recording-sink.ts';
+import { checkReadiness } from '../readiness.ts';
 import { makeIdentity } from './identity.ts';
 
 const call = { signal: new AbortController().signal };
@@ -76,6 +79,19 @@ describe('the bootstrap script on a machine', { concurrency: false }, () => {
         Object.keys(headers).filter((name) => name.startsWith('x-forwarded') || name === 'cookie'),
         [],
       );
+    } finally {
+      await thinker.close();
+    }
+  });
+
+  it('is found ready, from the pin to the canary', async () => {
+    const thinker = machine.thinker();
+    try {
+      const seen = await checkReadiness(
+        { thinker, model: modelName(model), clock: systemClock, random: seededRandom(3), tokensPerSMin: 1 },
+        call,
+      );
+      assert.equal(seen.kind, 'ready', JSON.stringify(seen));
     } finally {
       await thinker.close();
     }
@@ -162,7 +178,7 @@ describe('the bootstrap script on a machine', { concurrency: false }, () => {
       token: machine.admission.token,
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: Buffer.alloc(65 * 1024 * 1024, 0x20),
+      body: Buffer.alloc(100 * 1024 * 1024, 0x20),
     });
     // 413, or a connection that is closed while we are still sending.
     assert.ok([0, 413, 502].includes(status), `${status}`);

@@ -39,8 +39,8 @@ export const allowedPaths = [
   '/api/version',
 ] as const;
 
-/** A few images in base64. */
-const bodyMax = '64MB';
+/** More than a gateway lets in by default: its answer to a body that is too large is the better one. */
+const bodyMax = '96MB';
 
 /** @throws Error when an option could end a quoted word of the script */
 export function bootstrapScript(options: ScriptOptions): string {
