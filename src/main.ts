@@ -16,6 +16,7 @@ import { connectRedis } from './compose/redis.ts';
 import { createRememberer } from './compose/rememberer.ts';
 import { createSettings } from './compose/settings.ts';
 import { createShared } from './compose/shared.ts';
+import { createTracing } from './compose/traces.ts';
 import { createStatus } from './compose/status.ts';
 import { configHash } from './config/load.ts';
 import type { Config } from './config/schema.ts';
@@ -37,7 +38,7 @@ import type { RunningGateway } from './running-gateway.ts';
 import { createEvents } from './telemetry/events.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
-import { createRequestLog } from './telemetry/request-log.ts';
+import { createRequestLog, type RequestLog } from './telemetry/request-log.ts';
 import { version, commit } from './version.ts';
 
 export interface StartOptions {
@@ -65,7 +66,10 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   try {
     makeDataDir(config.dataDir);
     const base = { clock, random, logger, metrics };
-    const requestLog = createRequestLog();
+    const tracing = await createTracing(config, base);
+    if (tracing) closers.push(() => tracing.close());
+    const records = createRequestLog();
+    const requestLog: RequestLog = tracing?.traced(records, (id) => rememberer.cache.why(id)) ?? records;
     const redis = await connectRedis(config, base);
     if (redis) closers.push(() => redis.close());
     const events = createEvents((error) => logger.error({ err: error }, 'an event was not heard to its end'));

@@ -25,6 +25,8 @@ const samples: Readonly<Record<string, unknown>> = {
   'alerts.channels.*.to': ['you@example.com'],
   'alerts.quietHours.from': '22:00',
   'alerts.quietHours.to': '07:00',
+  'telemetry.otlp.url': 'http://127.0.0.1:4318',
+  'telemetry.otlp.headersFile': '/etc/llm-self-host/otlp-headers',
   'telemetry.metricsTokenFile': '/etc/llm-self-host/metrics-token',
   'admin.viewerKeyFile': '/etc/llm-self-host/viewer-key',
   'thinkers.*.url': 'http://gpu.example:11434',

@@ -5,6 +5,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { readSecret } from './read-secret.ts';
+import { readAlertSecrets, readOtlpHeaders } from './telling-secrets.ts';
 import { configSchema, type ApiKey, type Config, type FileConfig } from './schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -67,6 +69,7 @@ export function resolveConfig(
     bearers: readBearers(parsed),
     vastKey: readVastKey(parsed, environment),
     alertSecrets: readAlertSecrets(parsed, environment),
+    otlpHeaders: readOtlpHeaders(parsed),
     ollamaHost: environment['OLLAMA_HOST'] || undefined,
     source,
   };
@@ -173,20 +176,6 @@ function defaultDataDir(environment: Environment): string {
   return join(base, 'llm-self-host');
 }
 
-function readSecret(option: string, path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw new AppError('config_invalid', `${option}: cannot read ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  if (text === '')
-    throw new AppError('config_invalid', `${option}: ${path} is empty; put the secret on its first line`);
-  return text;
-}
-
 function readBearers(config: FileConfig): Record<string, string> {
   const bearers: Record<string, string> = {};
   config.thinkers.forEach((thinker, index) => {
@@ -223,24 +212,6 @@ function refuseOpenPurse({ fleet, vastKey }: Config): void {
       'config_invalid',
       `fleet.thinkersMin is ${fleet.thinkersMin}, above fleet.thinkersMax, which is ${fleet.thinkersMax}`,
     );
-}
-
-function readAlertSecrets(config: FileConfig, environment: Environment): (string | undefined)[] {
-  return config.alerts.channels.map(({ kind, secretFile, secretEnv }, index) => {
-    const at = `alerts.channels.${index}`;
-    const secret =
-      secretEnv === undefined
-        ? secretFile && readSecret(`${at}.secretFile`, secretFile)
-        : environment[secretEnv]?.trim() || undefined;
-    if (secretEnv !== undefined && secret === undefined) {
-      throw new AppError('config_invalid', `${at}.secretEnv: the environment variable ${secretEnv} is not set`);
-    }
-    const isUrl = secret !== undefined && URL.canParse(secret) && /^https?:/.test(secret);
-    if ((kind === 'slack' || kind === 'discord') && !isUrl) {
-      throw new AppError('config_invalid', `${at}: its secret is not a URL; copy the whole address of the webhook`);
-    }
-    return secret;
-  });
 }
 
 const keyLengthMin = 16; // shorter keys can be guessed
@@ -286,6 +257,7 @@ export function configHash(config: Config): string {
     bearers: _bearers,
     vastKey: _vastKey,
     alertSecrets: _secrets,
+    otlpHeaders: _headers,
     ...rest
   } = config;
   return sha256(JSON.stringify(rest)).slice(0, 12);

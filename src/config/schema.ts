@@ -320,6 +320,8 @@ export interface Config extends FileConfig {
   readonly bearers: Readonly<Record<string, string>>;
   /** Of the account at vast.ai; undefined where nothing is rented. */
   readonly vastKey: string | undefined;
+  /** Sent to the collector of traces. */
+  readonly otlpHeaders: Readonly<Record<string, string>>;
   /** Of each channel of `alerts`, in their order. */
   readonly alertSecrets: readonly (string | undefined)[];
   readonly ollamaHost: string | undefined;

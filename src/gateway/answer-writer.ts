@@ -11,6 +11,7 @@ import type { ExactKey } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
 import type { BypassReason, ExactLookup, SemanticLookup } from '../cache/cache-types.ts';
 import type { CacheStatus, RequestLog, RequestSteps } from '../telemetry/request-log.ts';
+import { traceparentOf } from '../telemetry/traceparent.ts';
 import type { AnswerCodec, DecodedAnswerRequest, Reply, StreamEncoder } from './dialects/dialect.ts';
 import type { AnswerCost } from './answer-cost.ts';
 import { headerText, thinkerLabel, type Exchange } from './exchange.ts';
@@ -318,6 +319,8 @@ export class AnswerWriter implements JourneySink {
       promptTokens: finished.promptTokens,
       completionTokens: finished.completionTokens,
       steps: this.#steps,
+      finishReason: end?.finishReason,
+      traceparent: traceparentOf(this.#exchange.request.headers),
     });
     this.#onFinished();
   }

@@ -49,6 +49,10 @@ export interface RequestRecord {
   readonly completionTokens: number;
   /** undefined when no answer was asked for, or nothing of it was reached. */
   readonly steps: RequestSteps | undefined;
+  /** Why the model stopped; undefined when it did not. */
+  readonly finishReason?: string | undefined;
+  /** Of the caller's own trace (W3C), when it sent one. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface RequestLog {
