@@ -18,6 +18,7 @@ import { createLive, type Topic } from './live.ts';
 import { findPageFile, sendPageFile, showPlainPage } from './page-routes.ts';
 import {
   exportLedger,
+  rangeOf,
   replayWhatIf,
   showClaims,
   showLedgerBuckets,
@@ -26,6 +27,7 @@ import {
 } from './money-routes.ts';
 import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
 import { createScrapeToken } from './scrape-token.ts';
+import { spendNow } from './spend-now.ts';
 import { createLoginLink, login, logout, showSession } from './session-routes.ts';
 
 type Handler = (exchange: Exchange, context: AdminContext, id: string) => void | Promise<void>;
@@ -70,6 +72,11 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/ledger/totals', handle: showLedgerTotals },
   { method: 'GET', path: '/api/ledger/buckets', handle: showLedgerBuckets },
   { method: 'GET', path: '/api/ledger/export', handle: exportLedger },
+  {
+    method: 'GET',
+    path: '/api/money/now',
+    handle: async (exchange, context) => sendJson(exchange, await spendNow(context)),
+  },
   { method: 'GET', path: '/api/money/report', handle: showMoneyReport },
   { method: 'GET', path: '/api/money/claims', handle: showClaims },
   { method: 'GET', path: '/api/fleet', handle: showFleet },
@@ -168,6 +175,12 @@ const topicsOf = (deps: AdminDeps): Readonly<Record<string, Topic>> => ({
   status: { everyMs: 2_000, read: () => deps.facts.status() },
   'cache/decisions': { everyMs: 5_000, read: () => decisionsOf(deps) },
   'cache/audits': { everyMs: 5_000, read: () => auditsOf(deps) },
+  'money/now': { everyMs: 5_000, read: () => spendNow(deps) },
+  'money/report': {
+    everyMs: 15_000,
+    read: () => deps.money.reports.report(rangeOf(new URLSearchParams(), deps.clock.now())),
+  },
+  fleet: { everyMs: 2_000, read: () => deps.fleet?.report() ?? null },
 });
 
 function openExchange(request: IncomingMessage, response: ServerResponse): Exchange {

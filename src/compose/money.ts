@@ -32,6 +32,8 @@ export interface Money {
   readonly heldOut: (holdout: Holdout) => void;
   /** Of a thinker while it runs, USD; the last known one while none is there, undefined when none has a price. */
   pricePerHourUsd(): number | undefined;
+  /** Of everything that is paid for now; undefined while nothing has a price. */
+  burnUsdPerHour(): number | undefined;
   /** Bills what is left, and closes. */
   close(): Promise<void>;
 }
@@ -113,9 +115,13 @@ export function createMoney(
   });
   const fixedPerHour = money.fixedPerMonth.reduce((sum, { usd }) => sum + usd / hoursPerMonth, 0);
   const burn = metrics.burnUsdPerHour as typeof metrics.burnUsdPerHour & { collect?: () => void };
-  burn.collect = () => {
+  const burnUsdPerHour = (): number | undefined => {
     const running = pool.views().reduce((sum, { costPerHour }) => sum + costPerHour / 1e6, 0);
-    if (running + fixedPerHour > 0 || pricePerHourUsd() !== undefined) burn.set(running + fixedPerHour);
+    return running + fixedPerHour > 0 || pricePerHourUsd() !== undefined ? running + fixedPerHour : undefined;
+  };
+  burn.collect = () => {
+    const perHour = burnUsdPerHour();
+    if (perHour !== undefined) burn.set(perHour);
   };
 
   const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
@@ -151,6 +157,7 @@ export function createMoney(
     whatIf,
     prices,
     pricePerHourUsd,
+    burnUsdPerHour,
     heldOut: ({ plan, fresh, stored }) =>
       ledger.append({
         kind: 'holdout',

@@ -89,7 +89,14 @@ export interface MoneyReport {
     readonly estimate: SavingsEstimate | { readonly kind: 'unpriced'; readonly why: string };
   };
   readonly hitUsd: number | undefined;
-  readonly breakEven: { readonly share: number | undefined; readonly why: string };
+  readonly breakEven: {
+    readonly share: number | undefined;
+    readonly why: string;
+    /** What it was worked out from, a month of 30.4 days; undefined where that is not known. */
+    readonly from:
+      | { readonly queriesPerMonth: number; readonly cachePerMonthUsd: number; readonly worthOfHitUsd: number }
+      | undefined;
+  };
   /** Minus what wrong hits cost; undefined until `money.wrongAnswerUsd` is set and hits were audited. */
   readonly qualityAdjustedUsd: { readonly estimate: number; readonly low: number } | undefined;
   readonly roi:
@@ -320,17 +327,17 @@ function breakEvenOf(
   queriesPerMonth: number,
 ): MoneyReport['breakEven'] {
   if (options.cachePerMonthUsd === undefined)
-    return { share: undefined, why: 'say what the cache costs a month: money.cachePerMonthUsd' };
-  if (hitUsd === undefined) return { share: undefined, why: 'the worth of a hit is not known yet' };
-  return breakEven(
-    {
-      queries: queriesPerMonth,
-      cacheUsd: options.cachePerMonthUsd,
-      wrongShare: falseHits?.estimate ?? 0,
-      wrongUsd: options.wrongAnswerUsd ?? 0,
+    return { share: undefined, why: 'say what the cache costs a month: money.cachePerMonthUsd', from: undefined };
+  if (hitUsd === undefined) return { share: undefined, why: 'the worth of a hit is not known yet', from: undefined };
+  const wrong = { wrongShare: falseHits?.estimate ?? 0, wrongUsd: options.wrongAnswerUsd ?? 0 };
+  return {
+    ...breakEven({ queries: queriesPerMonth, cacheUsd: options.cachePerMonthUsd, ...wrong }, hitUsd),
+    from: {
+      queriesPerMonth,
+      cachePerMonthUsd: options.cachePerMonthUsd,
+      worthOfHitUsd: hitUsd - wrong.wrongShare * wrong.wrongUsd,
     },
-    hitUsd,
-  );
+  };
 }
 
 function qualityAdjusted(

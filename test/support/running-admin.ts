@@ -296,7 +296,7 @@ function moneyOf(clock: FakeClock) {
   const whatIf = {
     run: notOurs,
   };
-  return { ledger, reports, whatIf };
+  return { ledger, reports, whatIf, burnUsdPerHour: () => undefined };
 }
 
 export async function startAdmin({

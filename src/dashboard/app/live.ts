@@ -185,7 +185,12 @@ async function pollUntilStream(names: string): Promise<void> {
 
 async function pollOne(name: string): Promise<void> {
   const path = name === 'requests' ? '/api/requests?limit=200' : `/api/${name}`;
-  const { value, etag, at } = await poll<unknown>(path, etags.get(name));
+  const { value, etag, at } = await poll<unknown>(path, etags.get(name)).catch((error: unknown) => {
+    // What is not configured here is told by the stream as null.
+    if (error instanceof ApiError && error.code === 'not_implemented')
+      return { value: null, etag: undefined, at: Date.now() };
+    throw error;
+  });
   if (etag !== undefined) etags.set(name, etag);
   batch(() => {
     if (name !== 'requests') return value === undefined ? confirm(name, at) : keep(name, value, at);

@@ -1,12 +1,21 @@
 /** Five questions, and what came in a moment ago. */
-import type { StatusReport } from '../../../admin/admin-types.ts';
+import type {
+  CacheAuditsView,
+  FleetReport,
+  MoneyReport,
+  SpendNowView,
+  StatusReport,
+} from '../../../admin/admin-types.ts';
 import { formatDuration, formatMs } from '../../../core/format.ts';
-import { share, whole } from '../../model/format.ts';
+import { actionsOf } from '../../model/actions.ts';
+import { share, usd, whole } from '../../model/format.ts';
 import { firstTokenPace, hitPace, type Pace } from '../../model/latency.ts';
+import { components, componentWords } from '../../model/spend-by-day.ts';
 import { servingState } from '../../model/serving.ts';
 import { requests, useTopic, type Held } from '../live.ts';
 import { Card, Figure, Waiting } from '../ui/card.tsx';
 import { RequestTable } from '../ui/request-table.tsx';
+import { SplitBar } from '../ui/split-bar.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { State } from '../ui/state.tsx';
 
@@ -21,6 +30,8 @@ export function NowPage() {
         <IsItUp status={status} />
         <IsItFast />
         <IsItSaving status={status} />
+        <WhatDoesItCost />
+        <WhatShouldIDo status={status} />
         <Tape />
       </div>
     </>
@@ -32,23 +43,24 @@ interface OfStatus {
 }
 
 function IsItUp({ status }: OfStatus) {
+  const fleet = useTopic<FleetReport | null>('fleet');
+  const report = useTopic<MoneyReport>('money/report');
   if (status === undefined) return <Waiting id="up" title="Is it up?" />;
   const { value } = status;
   const state = servingState(value);
+  const sleeps = state.kind !== 'serving' && fleet?.value != null ? ` The fleet: ${fleet.value.says}` : '';
   const { traffic } = value;
   return (
     <Card id="up" title="Is it up?" of={status}>
       <p class="verdict">
         <State tone={state.tone}>{state.word}</State>
       </p>
-      <p class="soft">{state.why}</p>
+      <p class="soft">
+        {state.why}.{sleeps}
+      </p>
       <dl class="figures">
         <Figure label="Running since" value={formatDuration(value.uptimeS)} basis={`version ${value.version}`} />
-        <Figure
-          label="Failed"
-          value={whole(traffic.errors)}
-          basis={`of ${whole(traffic.requests)} requests since start`}
-        />
+        <Availability report={report?.value} />
         <Figure
           label="Right now"
           value={`${whole(traffic.inFlight)} running`}
@@ -58,6 +70,26 @@ function IsItUp({ status }: OfStatus) {
     </Card>
   );
 }
+
+/** Of requests that were answered or failed by our fault; promised are 99.5 %. */
+function Availability({ report }: { readonly report: MoneyReport | undefined }) {
+  const asked = report === undefined ? 0 : report.queries + report.totals.failed;
+  if (report === undefined || asked === 0)
+    return <Figure label="Answered, 30 days" value={undefined} basis="nothing was asked yet" />;
+  const { failed } = report.totals;
+  const allowed = Math.floor(asked * (1 - availabilityMin));
+  return (
+    <Figure
+      label="Answered, 30 days"
+      value={`${(Math.floor((1 - failed / asked) * 10_000) / 100).toFixed(2)} %`}
+      basis={`${whole(failed)} of ${whole(asked)} failed in ${report.days.toFixed(1)} days; 99.5 % allows ${whole(allowed)}`}
+    >
+      <State tone={failed <= allowed ? 'good' : 'bad'}>{failed <= allowed ? 'within' : 'below'} 99.5 %</State>
+    </Figure>
+  );
+}
+
+const availabilityMin = 0.995;
 
 /** What the product promises. */
 const hitMsMax = 100;
@@ -110,14 +142,27 @@ function PaceFigure({ label, pace, limitMs, what }: PaceFigureProps) {
 }
 
 function IsItSaving({ status }: OfStatus) {
-  if (status === undefined) return <Waiting id="saving" title="Is it saving?" />;
+  const report = useTopic<MoneyReport>('money/report');
+  if (status === undefined || report === undefined) return <Waiting id="saving" title="Is it saving?" />;
   const { traffic, cache } = status.value;
   const { exact, semantic, coalesced } = traffic.hits;
   const hits = exact + semantic + coalesced;
   const wrong = cache.semantic?.falseHitShare;
+  const { estimate } = report.value.cacheSaved;
   return (
-    <Card id="saving" title="Is it saving?" of={status}>
+    <Card id="saving" title="Is it saving?" of={report}>
       <dl class="figures">
+        <Figure
+          label="Saved by the cache, 30 days"
+          value={estimate.kind === 'estimate' ? `about ${usd(estimate.usd * 1e6)}` : undefined}
+          basis={
+            estimate.kind === 'estimate'
+              ? estimate.low === undefined || estimate.high === undefined
+                ? `no interval yet: ${estimate.method}`
+                : `95 %: ${usd(estimate.low * 1e6)} to ${usd(estimate.high * 1e6)}`
+              : `${estimate.kind === 'unpriced' ? 'unpriced' : 'not enough data'}: ${estimate.why}`
+          }
+        />
         <Figure
           label="Answered without a thinker"
           value={traffic.hitShare === undefined ? undefined : share(traffic.hitShare)}
@@ -132,8 +177,89 @@ function IsItSaving({ status }: OfStatus) {
               : `${whole(wrong.wrong)} wrong of ${whole(wrong.audited)} audited; 95 %: ${share(wrong.low)} to ${share(wrong.high)}`
           }
         />
-        <Figure label="Tokens not made again" value={whole(traffic.tokensSaved)} basis="since start" />
       </dl>
+      <p>
+        <a href="/savings">Savings, baselines and promises</a>
+      </p>
+    </Card>
+  );
+}
+
+function WhatDoesItCost() {
+  const spend = useTopic<SpendNowView>('money/now');
+  if (spend === undefined) return <Waiting id="cost" title="What does it cost?" />;
+  const { perHourUsd, today, month, caps } = spend.value;
+  const dollars = (value: number | undefined) => (value === undefined ? undefined : usd(value * 1e6));
+  const unpriced = 'unpriced: give your thinkers a costPerHourUsd';
+  return (
+    <Card id="cost" title="What does it cost?" of={spend}>
+      <dl class="figures">
+        <Figure
+          label="An hour, now"
+          value={dollars(perHourUsd)}
+          basis={perHourUsd === undefined ? unpriced : 'GPUs that run and what is paid either way'}
+        />
+        <Figure
+          label="Today (UTC)"
+          value={dollars(today.usd)}
+          basis={caps?.perDayUsd === undefined ? 'no cap on the day' : `cap ${dollars(caps.perDayUsd)!}`}
+        />
+        <Figure
+          label="This month"
+          value={dollars(month.usd)}
+          basis={
+            month.forecastUsd === undefined
+              ? 'no forecast'
+              : `about ${dollars(month.forecastUsd)!} at its end, at the pace of the last 24 h${caps?.perMonthUsd === undefined ? '; no cap' : `; cap ${dollars(caps.perMonthUsd)!}`}`
+          }
+        />
+      </dl>
+      {month.costs !== undefined && month.usd !== undefined && month.usd > 0 && (
+        <SplitBar
+          label="This month by what it was for"
+          parts={components.map((component) => ({ name: componentWords[component], value: month.costs![component] }))}
+          format={(value) => usd(value)}
+        />
+      )}
+    </Card>
+  );
+}
+
+const urgencies = { now: 'bad', soon: 'warn', 'when you can': 'calm' } as const;
+
+function WhatShouldIDo({ status }: OfStatus) {
+  const report = useTopic<MoneyReport>('money/report');
+  const spend = useTopic<SpendNowView>('money/now');
+  const fleet = useTopic<FleetReport | null>('fleet');
+  const audits = useTopic<CacheAuditsView>('cache/audits');
+  if (status === undefined || fleet === undefined) return <Waiting id="do" title="What should I do?" size="wide" />;
+  const actions = actionsOf({
+    status: status.value,
+    report: report?.value,
+    spend: spend?.value,
+    fleet: fleet.value ?? undefined,
+    audits: audits?.value,
+  });
+  return (
+    <Card id="do" title="What should I do?" of={status} size="wide">
+      {actions.length === 0 ? (
+        <p>Nothing: it runs as it should.</p>
+      ) : (
+        <ol class="actions">
+          {actions.map(({ id, title, why, usdPerMonth, href, link, urgency }) => (
+            <li key={id}>
+              <p>
+                <strong>{title}</strong> <State tone={urgencies[urgency]}>{urgency}</State>
+                {usdPerMonth !== undefined && <span class="worth">about {usd(usdPerMonth * 1e6)} a month</span>}
+              </p>
+              <p class="soft">{why}</p>
+              <p>
+                <a href={href}>{link}</a>
+              </p>
+            </li>
+          ))}
+        </ol>
+      )}
     </Card>
   );
 }
