@@ -52,6 +52,7 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/settings', handle: (exchange, { facts }) => sendJson(exchange, facts.settings()) },
   { method: 'GET', path: '/api/audit', handle: listAudit },
   { method: 'GET', path: '/api/live', handle: (exchange, { live }) => live.open(exchange) },
+  { method: 'GET', path: '/api/live/:id', handle: (exchange, { live }, topic) => live.show(exchange, topic) },
   { method: 'GET', path: '/metrics', handle: showMetrics },
   { method: 'GET', path: '/healthz', handle: (exchange) => sendJson(exchange, { status: 'ok' }) },
   { method: 'GET', path: '/api/status', handle: (exchange, { facts }) => sendJson(exchange, facts.status()) },

@@ -111,6 +111,24 @@ describe('live news', () => {
     }
   });
 
+  it('tells one topic at a time to those who cannot have the stream, and no more when nothing changed', async () => {
+    const admin = await startAdmin();
+    try {
+      admin.requests.add(aRecord({ id: 'one' }));
+      for (const topic of ['requests', 'cache%2Faudits', 'fleet']) {
+        const first = await fetch(`${admin.url}/api/live/${topic}`);
+        assert.equal(first.status, 200, topic);
+        await first.text();
+        const headers = { 'if-none-match': first.headers.get('etag')! };
+        assert.equal((await fetch(`${admin.url}/api/live/${topic}`, { headers })).status, 304, topic);
+      }
+      assert.equal(await (await fetch(`${admin.url}/api/live/fleet`)).json(), null);
+      assert.equal((await fetch(`${admin.url}/api/live/nonsense`)).status, 400);
+    } finally {
+      await admin.close();
+    }
+  });
+
   it('reads nothing while nobody listens', async () => {
     const admin = await startAdmin();
     try {

@@ -9,9 +9,9 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 import type { AdminFacts, LiveMessage, LiveRequests } from './admin-types.ts';
-import type { Exchange } from './http.ts';
+import { sendJson, type Exchange } from './http.ts';
 
-/** Reads what a topic tells now; the same value as a route of the operator port. */
+/** Reads what a topic tells now. */
 export interface Topic {
   readonly everyMs: number;
   read(): unknown;
@@ -39,6 +39,8 @@ export interface LiveDeps {
 export interface Live {
   /** Answers with a stream that goes on until the reader leaves. @throws bad_request | rate_limited */
   open(exchange: Exchange): void;
+  /** What one topic tells now, for those who cannot have the stream. @throws bad_request */
+  show(exchange: Exchange, topic: string): Promise<void>;
   close(): void;
 }
 
@@ -184,6 +186,14 @@ export function createLive({ facts, topics, clock, logger }: LiveDeps): Live {
         listeners.delete(listener);
         stopUnheard();
       });
+    },
+    async show(exchange, topic) {
+      if (topic === 'requests') {
+        const value: LiveRequests = { kind: 'all', requests: facts.requests(liveLimits.requestsFirst) };
+        return sendJson(exchange, value);
+      }
+      const [name] = topicsOf(new URLSearchParams({ topics: topic }), topics);
+      sendJson(exchange, await topics[name!]!.read());
     },
     close() {
       heartbeat.clear();

@@ -184,18 +184,11 @@ async function pollUntilStream(names: string): Promise<void> {
 }
 
 async function pollOne(name: string): Promise<void> {
-  const path = name === 'requests' ? '/api/requests?limit=200' : `/api/${name}`;
-  const { value, etag, at } = await poll<unknown>(path, etags.get(name)).catch((error: unknown) => {
-    // What is not configured here is told by the stream as null.
-    if (error instanceof ApiError && error.code === 'not_implemented')
-      return { value: null, etag: undefined, at: Date.now() };
-    throw error;
-  });
+  const { value, etag, at } = await poll<unknown>(`/api/live/${encodeURIComponent(name)}`, etags.get(name));
   if (etag !== undefined) etags.set(name, etag);
   batch(() => {
     if (name !== 'requests') return value === undefined ? confirm(name, at) : keep(name, value, at);
-    if (value !== undefined)
-      takeRequests({ kind: 'all', requests: (value as { requests: readonly RequestRecord[] }).requests }, at);
+    if (value !== undefined) takeRequests(value as LiveRequests, at);
     else if (requests.value !== undefined) requests.value = { ...requests.value, at, heardAtMs: performance.now() };
   });
 }
