@@ -31,8 +31,9 @@ function textOf(value: unknown): string {
   return shown.length > charsMax ? `${shown.slice(0, charsMax)}…` : shown;
 }
 
-/** Addresses may carry a password, and those of webhooks are secrets from their path on. */
+/** Addresses may carry a password or a token, and those of webhooks are secrets from their path on. */
 export const withoutSecrets = (text: string): string =>
   text
     .replace(/(\w+:\/\/)[^/@\s"]+@/g, '$1[redacted]@')
+    .replace(/(https?:\/\/[^\s"?]+)\?[^\s"]+/g, '$1?[redacted]')
     .replace(/(https:\/\/(?:hooks\.slack\.com|discord(?:app)?\.com\/api\/webhooks))\/[^"\s]+/g, '$1/[redacted]');
