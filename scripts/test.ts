@@ -15,7 +15,7 @@ import { run } from 'node:test';
 import { spec, tap } from 'node:test/reporters';
 
 /** One file, or one test in it, may take this long, milliseconds: several times the slowest, so that only a hang is cut off. */
-const fileTimeoutMs = 120_000;
+const fileTimeoutMs = 240_000;
 /** Reasons shown in the summary; a longer list is in the report above it. */
 const skipsShownMax = 20;
 

@@ -112,10 +112,10 @@ describe('deploy/compose.yaml', () => {
     assert.deepEqual([...asked].toSorted(), [...explained].toSorted());
   });
 
-  it('keeps Redis, Prometheus and Grafana to their profiles, and operators to this machine', () => {
+  it('keeps Redis and Prometheus to their profiles, and operators to this machine', () => {
     assert.equal(compose.services.gateway.profiles, undefined);
     assert.deepEqual(compose.services.redis.profiles, ['redis']);
-    for (const name of ['prometheus', 'grafana']) assert.deepEqual(compose.services[name].profiles, ['monitoring']);
+    assert.deepEqual(compose.services.prometheus.profiles, ['monitoring']);
     const published: string[] = compose.services.gateway.ports;
     assert.ok(published.includes(`127.0.0.1:${ports.admin.port}:${ports.admin.port}`));
     for (const service of Object.values(compose.services) as Yaml[])

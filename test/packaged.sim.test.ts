@@ -23,7 +23,10 @@ const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
 const clean = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
   ...Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
-      value === undefined || /^SELFHOST_|^npm_(package|lifecycle|command|execpath)|^OLLAMA_HOST$|^NODE_(TEST|OPTIONS|ENV$)/i.test(name) ? [] : [[name, value]],
+      value === undefined ||
+      /^SELFHOST_|^npm_(package|lifecycle|command|execpath)|^OLLAMA_HOST$|^NODE_(TEST|OPTIONS|ENV$)/i.test(name)
+        ? []
+        : [[name, value]],
     ),
   ),
   PATH: path,
