@@ -91,12 +91,12 @@ describe('deploy/Dockerfile', () => {
 
 describe('deploy/compose.yaml', () => {
   const text = textOf('deploy/compose.yaml');
-  const compose = parse(text) as Yaml;
+  const compose: Yaml = parse(text);
 
   it('mounts files that are there, or that the reader is told to make', () => {
     const made = ['./secrets/metrics-token'];
     const named = new Set(Object.keys(compose.volumes));
-    for (const [name, service] of Object.entries(compose.services) as [string, Yaml][]) {
+    for (const [name, service] of Object.entries<Yaml>(compose.services)) {
       for (const volume of service.volumes ?? []) {
         const [from] = volume.split(':');
         if (named.has(from) || made.includes(from)) continue;
@@ -118,15 +118,15 @@ describe('deploy/compose.yaml', () => {
     assert.deepEqual(compose.services.prometheus.profiles, ['monitoring']);
     const published: string[] = compose.services.gateway.ports;
     assert.ok(published.includes(`127.0.0.1:${ports.admin.port}:${ports.admin.port}`));
-    for (const service of Object.values(compose.services) as Yaml[])
+    for (const service of Object.values<Yaml>(compose.services))
       if (service.image !== 'llm-self-host') assert.match(service.image, /:v?\d/, 'a version, not whatever is latest');
   });
 });
 
 describe('deploy/kubernetes', () => {
-  const documents = parseAllDocuments(textOf('deploy/kubernetes/gateway.yaml')).map((each) => {
+  const documents = parseAllDocuments(textOf('deploy/kubernetes/gateway.yaml')).map((each): Yaml => {
     assert.deepEqual(each.errors, []);
-    return each.toJS() as Yaml;
+    return each.toJS();
   });
   const one = (kind: string): Yaml => documents.find((each) => each.kind === kind);
 
@@ -153,12 +153,12 @@ describe('deploy/kubernetes', () => {
     assert.equal(container.securityContext.readOnlyRootFilesystem, true);
     assert.deepEqual(container.securityContext.capabilities.drop, ['ALL']);
     assert.ok(container.resources.limits.memory && container.resources.requests.cpu);
-    const mounts = new Set(container.volumeMounts.map((mount: Yaml) => mount.name));
-    const volumes = [
-      ...pod.volumes,
-      ...one('StatefulSet').spec.volumeClaimTemplates.map((each: Yaml) => each.metadata),
-    ];
-    assert.deepEqual([...mounts].toSorted(), volumes.map((volume: Yaml) => volume.name).toSorted());
+    const mounts: string[] = container.volumeMounts.map((mount: Yaml) => mount.name);
+    const claims: Yaml[] = one('StatefulSet').spec.volumeClaimTemplates;
+    const volumes: string[] = [...pod.volumes, ...claims.map((each) => each.metadata)].map(
+      (volume: Yaml) => volume.name,
+    );
+    assert.deepEqual(mounts.toSorted(), volumes.toSorted());
   });
 
   it('finds its pods by the same labels everywhere', () => {
