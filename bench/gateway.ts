@@ -98,6 +98,25 @@ function cellsOf(thinkerUrl: string): PlannedCell[] {
       };
     },
   });
+  /** What the ledger and the metrics cost, on the path where everything else costs least. */
+  const counted = (): PlannedCell => ({
+    name: 'exact hit, ledger and metrics',
+    async make() {
+      const server = await gatewayWith(thinkerUrl, few, {}, { costPerHourUsd: 0.5 });
+      const without = await gatewayWith(thinkerUrl, few, {}, { counting: 'off' });
+      const side = { questions: 'stored', entries: few, stream: false, noStore: false } as const;
+      return {
+        cell: {
+          name: 'exact hit, ledger and metrics',
+          side: { server, ...side },
+          expect: 'exact',
+          baselineName: 'the same gateway without them',
+          baseline: { server: without, ...side },
+        },
+        close: () => closeBoth(server, without),
+      };
+    },
+  });
   const miss = (name: string, options: Pick<Side, 'stream' | 'noStore'>, cache: object = {}): PlannedCell => ({
     name,
     async make() {
@@ -118,6 +137,7 @@ function cellsOf(thinkerUrl: string): PlannedCell[] {
   });
   return [
     hit('exact hit', few, 'stored'),
+    counted(),
     hit(`semantic hit, ${formatCount(few)} entries`, few, 'other'),
     hit(`semantic hit, ${formatCount(many)} entries`, many, 'other'),
     miss('miss, no-store', { stream: false, noStore: true }),
@@ -129,10 +149,15 @@ function cellsOf(thinkerUrl: string): PlannedCell[] {
   ];
 }
 
-async function gatewayWith(thinkerUrl: string, entries: number, cache: object): Promise<Started> {
+async function gatewayWith(
+  thinkerUrl: string,
+  entries: number,
+  cache: object,
+  counting: Pick<GatewayServerOptions, 'counting' | 'costPerHourUsd'> = {},
+): Promise<Started> {
   const dataDir = await mkdtemp(join(folder, 'data-'));
   if (entries > 0) await runChild('preload.ts', { thinkerUrl, dataDir, entries });
-  const options: GatewayServerOptions = { thinkerUrl, dataDir, cache: { ...cache }, vectors: entries };
+  const options: GatewayServerOptions = { thinkerUrl, dataDir, cache: { ...cache }, vectors: entries, ...counting };
   const profile = values['cpu-prof'];
   return startChild(
     'gateway-server.ts',

@@ -7,6 +7,7 @@ import type { StatusReport } from './admin/admin-types.ts';
 import { isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createAlerting } from './compose/alerts.ts';
+import { createFleetMoney } from './compose/fleet-money.ts';
 import { createFeedback } from './compose/feedback.ts';
 import { createFleet } from './compose/fleet.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
@@ -25,6 +26,7 @@ import { AppError } from './core/errors.ts';
 import { modelName } from './core/ids.ts';
 import { systemRandom } from './core/random.ts';
 import { createAdmission } from './gateway/admission.ts';
+import type { AnswerBook } from './gateway/answer-book.ts';
 import { createAnswerCost } from './gateway/answer-cost.ts';
 import { createGateway } from './gateway/app.ts';
 import { createPinner } from './gateway/effective-request.ts';
@@ -37,7 +39,7 @@ import { createRouter } from './router/router.ts';
 import type { RunningGateway } from './running-gateway.ts';
 import { createEvents } from './telemetry/events.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createRequestLog, type RequestLog } from './telemetry/request-log.ts';
 import { version, commit } from './version.ts';
 
@@ -46,6 +48,9 @@ export interface StartOptions {
   readonly logger?: Logger;
   /** Where log lines go; standard error when absent. */
   readonly logFile?: string;
+  /** Counted here instead; with `book`, for measurements of what counting costs. */
+  readonly metrics?: Metrics;
+  readonly book?: AnswerBook;
   /** Told of slow steps of starting, such as a download. */
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
@@ -55,7 +60,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   const clock = options.clock ?? systemClock;
   const random = systemRandom;
   const logger = options.logger ?? createLogger(config.telemetry.logLevel, options.logFile);
-  const metrics = createMetrics();
+  const metrics = options.metrics ?? createMetrics();
   metrics.buildInfo.set({ version, commit: commit() }, 1);
   metrics.configInfo.set({ hash: configHash(config) }, 1);
   const closers: (() => Promise<void> | void)[] = [];
@@ -96,7 +101,12 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
     const fleet = createFleet(config, base, { pool, ledger: money.ledger, events });
-    if (fleet) closers.push(async () => void (await fleet.close()));
+    if (fleet) {
+      money.replayFleetWith(fleet.options.policy);
+      const fleetMoney = createFleetMoney(fleet, base, money.ledger);
+      closers.push(() => fleetMoney.close());
+      closers.push(async () => void (await fleet.close()));
+    }
     const router = createRouter({
       pool,
       ...base,
@@ -146,7 +156,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       admission,
       requestMetrics,
       requestLog,
-      book: money.book,
+      book: options.book ?? money.book,
       feedback,
       answerCost: createAnswerCost(pool),
       ...base,

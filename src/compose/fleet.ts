@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { thinkerId } from '../core/ids.ts';
 import { createDemandMeter } from '../fleet/demand-work.ts';
-import type { FleetDeps, Worker } from '../fleet/fleet-deps.ts';
+import type { FleetDeps, FleetOptions, Worker } from '../fleet/fleet-deps.ts';
 import type { FleetProvider } from '../fleet/fleet-provider.ts';
 import { createVastProvider } from '../fleet/fleet-provider/vast.ts';
 import { connectionOf, prepareLaunch } from '../fleet/bootstrap/launch.ts';
@@ -30,6 +30,8 @@ export interface Fleet {
   readonly work: WorkMeter;
   readonly commands: FleetCommands;
   readonly loop: Reconciler;
+  readonly market: Pick<FleetProvider, 'charges' | 'account'>;
+  readonly options: Pick<FleetOptions, 'policy' | 'budget'>;
   /** Finds its machines again and begins. */
   start(): Promise<void>;
   /** Gives all back, or leaves them, as configured. @returns how many are left behind */
@@ -123,6 +125,8 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
 
   return {
     loop,
+    market: provider,
+    options,
     commands: createFleetCommands(loop, deps),
     standby: {
       outlook(model) {

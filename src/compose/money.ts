@@ -13,6 +13,7 @@ import { createHostMeter } from '../ledger/metering/host-meter.ts';
 import { avoidedUsd, type Prices } from '../ledger/prices.ts';
 import type { FalseHits } from '../ledger/report.ts';
 import { createReports, type Reports } from '../ledger/reports.ts';
+import type { FleetPolicy } from '../fleet/plan/policy.ts';
 import { createMemoryFacts, type FactLog } from '../ledger/facts.ts';
 import { createRecorder } from '../whatif/recorder.ts';
 import { createWhatIf, type WhatIfRunner } from '../whatif/run.ts';
@@ -28,6 +29,8 @@ export interface Money {
   readonly prices: Prices;
   readonly reports: Reports;
   readonly whatIf: WhatIfRunner;
+  /** Machines are rented under this policy: replays decide by it. */
+  readonly replayFleetWith: (policy: FleetPolicy) => void;
   /** An audit of a hit has brought a fresh answer. */
   readonly heldOut: (holdout: Holdout) => void;
   /** Of a thinker while it runs, USD; the last known one while none is there, undefined when none has a price. */
@@ -87,7 +90,6 @@ export function createMoney(
     books.ledger,
     {
       cost: (component: CostComponent) => adders.get(component)!,
-      charged: metrics.chargedUsd.labels({}),
       avoided: {
         marginal: metrics.avoidedUsd.labels({ basis: 'marginal' }),
         cloudGpu: metrics.avoidedUsd.labels({ basis: 'cloud_gpu' }),
@@ -125,6 +127,7 @@ export function createMoney(
   };
 
   const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
+  let fleetPolicy: FleetPolicy | undefined;
   const ownHosts = new Set(config.thinkers.map(({ name, url }) => name ?? new URL(url).host));
   if (money.whatIf.record) rememberer.listen(createRecorder({ facts: books.facts, clock }));
   const whatIf = createWhatIf({
@@ -133,7 +136,7 @@ export function createMoney(
     settings: () => ({
       ttlMs: config.cache.ttlMs,
       gpuUsdPerHour: pricePerHourUsd(),
-      fleet: undefined,
+      fleet: fleetPolicy,
       ownHosts,
     }),
   });
@@ -155,6 +158,7 @@ export function createMoney(
     ledger,
     reports,
     whatIf,
+    replayFleetWith: (policy) => void (fleetPolicy = policy),
     prices,
     pricePerHourUsd,
     burnUsdPerHour,

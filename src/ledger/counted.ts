@@ -1,5 +1,5 @@
-/** A ledger whose costs and charges are also counted for Prometheus, at the moment they are written down. */
-import type { ChargeEntry, CostComponent, Ledger } from './ledger.ts';
+/** A ledger whose costs, and what hits avoid, are also counted for Prometheus, at the moment they are written down. */
+import type { CostComponent, Ledger } from './ledger.ts';
 import { avoidedUsd, type AvoidedUsd, type Prices } from './prices.ts';
 
 export interface Adder {
@@ -8,12 +8,11 @@ export interface Adder {
 
 export interface MoneyCounters {
   readonly cost: (component: CostComponent) => Adder;
-  readonly charged: Adder;
   readonly avoided: Readonly<Record<keyof AvoidedUsd, Adder>>;
 }
 
-/** Days and machines for which the provider's last word is known, so that a corrected charge counts its difference. */
-const chargesMax = 10_000;
+/** Ids known to be counted: those of some months of fixed costs. */
+const idsMax = 10_000;
 
 export function createCountedLedger(
   ledger: Ledger,
@@ -21,16 +20,7 @@ export function createCountedLedger(
   prices: Prices,
   pricePerHourUsd: () => number | undefined,
 ): Ledger {
-  const charges = new Map<string, number>();
   const seenIds = new Set<string>();
-
-  function charged({ at, component, subject, amount }: ChargeEntry): void {
-    const key = `${at}|${component}|${subject}`;
-    const before = charges.get(key) ?? 0;
-    if (charges.size >= chargesMax) charges.delete(charges.keys().next().value!);
-    charges.set(key, amount);
-    if (amount > before) counters.charged.inc((amount - before) / 1e6);
-  }
 
   return {
     name: ledger.name,
@@ -52,14 +42,11 @@ export function createCountedLedger(
         case 'cost':
           if (entry.id !== undefined) {
             if (seenIds.has(entry.id)) return;
-            if (seenIds.size >= chargesMax) seenIds.delete(seenIds.values().next().value!);
+            if (seenIds.size >= idsMax) seenIds.delete(seenIds.values().next().value!);
             seenIds.add(entry.id);
           }
           // A refund is in the ledger; a counter cannot go down.
           if (entry.amount > 0) counters.cost(entry.component).inc(entry.amount / 1e6);
-          return;
-        case 'charge':
-          charged(entry);
           return;
         default:
       }
