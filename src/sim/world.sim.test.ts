@@ -199,6 +199,18 @@ describe('machines of the simulated market', () => {
       }
     }));
 
+  it('leave no port open when they are lost in the middle of a move', () =>
+    withWorld({}, async (world) => {
+      const id = await rent(world, plain);
+      await addressOf(world, id, 11_434);
+      world.inject({ kind: 'move', instanceId: id });
+      world.inject({ kind: 'lose', instanceId: id });
+      await httpCall(`${world.url}/api/v0/instances/${id}/`, { headers: headersOf(world) });
+      const open = () => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
+      // The market's own listener is the one that stays.
+      await eventually('the ports are closed', () => open() === 1, 10_000);
+    }));
+
   it('stop themselves when no gateway has been heard of for too long', () =>
     withWorld({ timeScale: 2_000 }, async (world) => {
       const id = await rent(world, { ...guarded, GW_IDLE_STOP_S: '600' });

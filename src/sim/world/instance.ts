@@ -87,6 +87,7 @@ export class Instance {
   #lastRequestAt = 0;
   #runs = 0;
   #pulled = false;
+  #leads = false;
   #answered = 0;
 
   constructor(rental: Rental, deps: InstanceDeps) {
@@ -169,12 +170,15 @@ export class Instance {
 
   /** The provider gave the machine another address. */
   async move(): Promise<void> {
-    if (this.status !== 'running' || this.#container === undefined) return;
+    const container = this.#container;
+    if (this.status !== 'running' || container === undefined) return;
+    const doors = await this.#openDoors(container, this.#deps.nextHost());
+    // It may have ended, or begun again, meanwhile.
+    if (container !== this.#container) return doors.forEach((door) => door.close());
     this.settle();
-    const doors = await this.#openDoors(this.#container, this.#deps.nextHost());
     this.#closeDoors();
     this.#install(doors);
-    this.#lead();
+    if (this.#leads) this.#lead();
   }
 
   destroy(): void {
@@ -219,7 +223,7 @@ export class Instance {
       }
       this.#container = container;
       this.#install(doors);
-    }
+    } else this.host = this.#deps.host();
     this.#become('running', `success, running ${this.rental.request.image}/${this.rental.request.runtype}`);
     this.#lastRequestAt = clock.now();
     if (Number.isFinite(mtbfHours)) this.#after(exponential(random, mtbfHours * 3_600_000), () => this.lose());
@@ -294,6 +298,7 @@ export class Instance {
     if (container.port === ollamaPort && (this.env.get('OLLAMA_HOST') ?? '0.0.0.0').startsWith('127.')) return;
     const door = this.#doors.get(container.port);
     door?.set({ kind: 'leads-to', server: container.server, tls: container.tls });
+    this.#leads = true;
   }
 
   #traffic(type: 'bwd' | 'bwu', bytes: number): void {
@@ -316,6 +321,7 @@ export class Instance {
 
   #leave(): void {
     this.#runs++;
+    this.#leads = false;
     for (const timer of this.#timers) timer.clear();
     this.#timers.clear();
     this.#closeDoors();
