@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { alertsReference } from './reference/alerts.ts';
 import { configExample, configReference } from './reference/config.ts';
+import { grafanaFiles } from './reference/grafana.ts';
 import { prometheusConfig, prometheusRules } from './reference/prometheus.ts';
 import { cliReference, errorsReference, metricsReference } from './reference/tables.ts';
 
@@ -17,6 +18,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     'docs/reference/cli.md': cliReference(),
     'deploy/prometheus/selfhost-rules.yaml': prometheusRules(),
     'deploy/prometheus/prometheus.yaml': prometheusConfig(),
+    ...grafanaFiles(),
   };
 }
 
