@@ -124,7 +124,8 @@ async function measure(
     if (what === 'place only') return row;
     return { ...row, ...(await search(index, connection, vectors, random)) };
   } finally {
-    await index.clear();
+    // A server under load may not take it away in time: rows have an end of their own.
+    await index.clear().catch(() => console.log('rows of this run are left to expire'));
     await index.close();
     await connection.close();
   }

@@ -100,7 +100,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const money = createMoney(config, base, { pool, books, rememberer });
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
-    const fleet = createFleet(config, base, { pool, ledger: money.ledger, events });
+    const fleet = createFleet(config, base, { pool, ledger: money.ledger, events, lease: shared.lease });
     if (fleet) {
       money.replayFleetWith(fleet.options.policy);
       const fleetMoney = createFleetMoney(fleet, base, money.ledger);

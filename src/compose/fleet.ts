@@ -15,6 +15,7 @@ import { fleetOutlook } from '../fleet/outlook.ts';
 import { checkReadiness } from '../fleet/readiness.ts';
 import { createReconciler, type Reconciler } from '../fleet/reconciler.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Lease } from '../redis/lease.ts';
 import type { Standby } from '../router/standby.ts';
 import type { WorkMeter } from '../router/work-meter.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -42,6 +43,8 @@ export interface FleetParts {
   readonly pool: ManagedThinkerPool;
   readonly ledger: Ledger;
   readonly events?: Events | undefined;
+  /** Of several gateways the one that holds it rents. */
+  readonly lease: Lease;
 }
 
 /** Machines are given back within this time when the gateway stops; supervisors wait 90 s. */
@@ -80,6 +83,7 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
     provider,
     store,
     ledger: parts.ledger,
+    lease: parts.lease,
     pool: parts.pool,
     registry: parts.pool,
     demand,

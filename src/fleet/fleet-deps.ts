@@ -5,6 +5,7 @@ import type { ModelName } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RoomEvent } from '../telemetry/events.ts';
+import type { Lease } from '../redis/lease.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ModelInfo, Thinker, ThinkerPool, ThinkerRegistry } from '../thinkers/thinker.ts';
@@ -45,6 +46,8 @@ export interface FleetDeps {
   /** Keys, script and settings of a new machine. `secrets` is what `connect` needs to be let in. */
   readonly prepare: (label: string) => Promise<{ readonly spec: LaunchSpec; readonly secrets: string }>;
   readonly connect: (rental: Rental, endpoint: Endpoint) => Worker;
+  /** Held by the one gateway that may rent; each goes on to manage, and to give back, what it has rented. Default: this one. */
+  readonly lease?: Pick<Lease, 'confirm'> | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -69,6 +69,22 @@ describe('reconciler: from nothing and back', () => {
     assert.equal(store.get(label)?.secrets, '');
   });
 
+  it('rents only while it leads, and goes on to manage what it has rented when it does not', async () => {
+    const held = { token: 7 };
+    const lease = { leads: false, confirm: async () => (lease.leads ? held : undefined) };
+    const { clock, market, ask, phases, oneReady } = await aFleet({ lease });
+    const waiting = ask();
+    await clock.advance(60_000);
+    assert.deepEqual([phases(), market.calls.includes('rent')], [[], false]);
+    waiting();
+    lease.leads = true;
+    const end = await oneReady();
+    lease.leads = false;
+    end();
+    await clock.advance(400_000);
+    assert.deepEqual([phases(), market.alive.length], [[], 0]);
+  });
+
   it('passes on to the next offer when one is taken, and stops when the market refuses', async () => {
     const { clock, market, ask, phases, events, fleet } = await aFleet();
     market.failures.rent = [new AppError('offer_gone', 'taken'), new AppError('offer_gone', 'taken')];

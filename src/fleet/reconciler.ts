@@ -151,7 +151,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
   async function act(plan: FleetPlan, call: CallOptions): Promise<void> {
     for (const wish of plan.wishes) {
       if (wish.kind === 'launch') {
-        if (closing || halted() !== undefined) continue;
+        if (closing || halted() !== undefined || !(await mayRent())) continue;
         const asked = await launcher.launch(wish, call);
         logger.info({ wanted: wish.count, asked, urgency: wish.urgency, reason: wish.reason }, 'fleet grows');
         continue;
@@ -164,6 +164,13 @@ export function createReconciler(deps: FleetDeps): Reconciler {
       if (wish.kind === 'cancel-launch' && isLaunching(rental.phase) && rental.phase !== 'requested')
         state.move(wish.worker, 'destroying', wish.reason);
     }
+  }
+
+  /** Asked anew each time: what is rented by two that both believe to lead is paid twice. */
+  async function mayRent(): Promise<boolean> {
+    if (deps.lease === undefined || (await deps.lease.confirm()) !== undefined) return true;
+    logger.debug('another gateway rents, or nobody can tell which one does');
+    return false;
   }
 
   /** Each phase has its time; the machine that needs more is given back, and not taken again for a while. */

@@ -68,6 +68,7 @@ export interface FleetRigOptions {
   readonly market?: FakeMarket;
   readonly store?: IntentStore;
   readonly ledger: Ledger;
+  readonly lease?: FleetDeps['lease'];
   readonly policy?: Partial<FleetPolicy>;
   readonly caps?: Partial<BudgetCaps>;
   /** What the checks of a machine say; ready at once when absent. */
@@ -98,6 +99,7 @@ export function aFleetRig(options: FleetRigOptions) {
     provider: market,
     store,
     ledger: options.ledger,
+    lease: options.lease,
     pool,
     registry: pool,
     demand,
