@@ -30,6 +30,8 @@ const spikes: readonly Spike[] = [8.25, 13.1, 19.6].map((hour) => ({ fromS: hour
 /** A fiftieth of the rate, nobody at night. */
 const smallTeam = { ...day, scale: 0.02, nightShare: 0, weekendShare: 0 };
 
+const hedges = [ourLaw({ hedging: 'off' }, 'ours, no hedge'), ourLaw({ hedging: 'always' }, 'ours, always hedged')];
+
 /** @param seeds of the days without faults; the others take fewer where that is enough. */
 export function scenariosFor(size: {
   readonly seeds: number;
@@ -83,13 +85,19 @@ export function scenariosFor(size: {
     synthesis: day,
     faults: each,
     budget: dayCap(40),
-    contenders: [ourLaw(), ...baselinesFor('conv').filter(({ name }) => /^(HPA|vast).*tuned/.test(name)), reference],
+    contenders: [
+      ourLaw(),
+      ...(each.name === 'bad hosts 10 %' ? hedges : []),
+      ...baselinesFor('conv').filter(({ name }) => /^(HPA|vast).*tuned/.test(name)),
+      reference,
+    ],
     seeds: size.faultSeeds,
   }));
   const tight = (['as-needed', 'even'] as const).map((pacing): Scenario => ({
     ...base,
     name: `chat day, $12 a day, ${pacing}`,
-    about: 'half of what the day needs, and the API is down for ten minutes twice: the cap must hold, not the wait',
+    about:
+      'half of what the day needs, API down for ten minutes twice; the cap must hold. Here requests queue for ever; the product turns them away',
     trace: 'conv',
     synthesis: day,
     faults: faults.find(({ name }) => name === 'API down 10 min')!,

@@ -81,6 +81,13 @@ describe('demand in token work', () => {
     assert.deepEqual([seen.queued, seen.queuedWork, seen.idleS], [0, 0, 10]);
   });
 
+  it('takes work that waits for something, though all answers so far were empty', () => {
+    const meter = meterOf();
+    answer(meter, 'a', 0, 0);
+    meter.arrived(ask('b'), at(1));
+    assert.equal(meter.snapshot(at(1)).queuedWork, 1);
+  });
+
   it('has never been idle before the first request', () => {
     assert.equal(meterOf().snapshot(at(0)).idleS, Infinity);
   });

@@ -49,9 +49,6 @@ export interface PlanInputs extends NeedInputs {
   readonly draining: number;
 }
 
-/** How far back the demand's buckets reach. */
-const bucketsS = 600;
-
 export function planFleet(
   observation: FleetObservation,
   policy: FleetPolicy,
@@ -68,12 +65,7 @@ export function planFleet(
   const demand = observation.demand.value;
 
   const need = neededWorkers({ demand, workers, launches: observation.launches, policy });
-  const history = rememberNeed(
-    memory,
-    { at: now, workers: need.workers },
-    // The need itself looks back as far as its buckets do.
-    Math.max(policy.holdS, 2 * need.inputs.leadTimeS - bucketsS),
-  );
+  const history = rememberNeed(memory, { at: now, workers: need.workers }, holdS(need.inputs, policy));
   const ready = rented.filter(({ phase }) => phase === 'ready');
   const launching = rented.filter(({ phase }) => phase === 'launching');
   const draining = rented.filter(({ phase }) => phase === 'draining');
@@ -202,6 +194,19 @@ function shrink(context: WishContext & { readonly drainsMax: number }): Change {
     ],
     reasons: [],
   };
+}
+
+/** How far back the demand's buckets reach. */
+const bucketsS = 600;
+
+/**
+ * How long a need is kept. Of steady demand the past says little that the present does not; where bursts tower over the mean
+ * the next one comes without warning, and what the last one needed is kept longer.
+ */
+function holdS({ burstPerS, perS300, leadTimeS }: NeedInputs, policy: FleetPolicy): number {
+  const burstiness = Math.min(policy.holdBurstMax, Math.max(1, burstPerS / Math.max(perS300, 1)));
+  // The need itself looks back as far as its buckets do.
+  return Math.max(policy.holdS * burstiness, 2 * leadTimeS - bucketsS);
 }
 
 function holdStill(memory: PlanMemory, reason: string): FleetPlan {

@@ -1,7 +1,7 @@
 /** How long an answer will be, by what answers of the same habit were: a running quantile over the last ones. */
 
 export interface LengthGuess {
-  /** Completion tokens expected of an answer; never more than its limit. */
+  /** Completion tokens expected of an answer; one at least, never more than its limit. */
   guess(habit: string, tokensMax: number | undefined): number;
   learn(habit: string, completionTokens: number): void;
 }
@@ -23,7 +23,8 @@ export function createLengthGuess(habitsMax: number): LengthGuess {
     guess(habit, tokensMax = Infinity) {
       const own = habits.get(habit);
       const known = own !== undefined && own.count >= believedFrom ? own : all;
-      return Math.min(known.count === 0 ? prior : known.value(), tokensMax);
+      // An answer has a token at least: work that waits is never nothing.
+      return Math.max(1, Math.min(known.count === 0 ? prior : known.value(), tokensMax));
     },
     learn(habit, completionTokens) {
       const own = habits.get(habit) ?? new RecentQuantile();

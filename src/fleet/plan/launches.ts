@@ -8,6 +8,8 @@ const recentMax = 20;
 const prior = { good: 9, bad: 1 };
 /** Above the need, whatever the odds. */
 const hedgeMax = 2;
+/** A start that is nine times in ten good is not hedged; of four such ones, one in three times one is missing. */
+const hedgeConfidence = 0.85;
 
 /** From a decision to a ready machine: the 80th percentile of the last starts, and the tick that notices it. */
 export function leadTimeS(
@@ -44,8 +46,26 @@ export function launchesFor(question: {
 }): number {
   const { missing, launching, isUrgent, launches, policy } = question;
   const isHedged = policy.hedging === 'always' || (policy.hedging === 'urgent' && isUrgent);
-  const wanted = isHedged ? Math.min(Math.ceil(missing / chanceOfStart(launches)), missing + hedgeMax) : missing;
-  return Math.max(0, wanted - launching);
+  return Math.max(0, (isHedged ? hedged(missing, chanceOfStart(launches)) : missing) - launching);
+}
+
+/** The fewest starts of which `missing` end ready with `hedgeConfidence`. */
+function hedged(missing: number, chance: number): number {
+  let starts = missing;
+  while (starts < missing + hedgeMax && chanceOfAtLeast(missing, starts, chance) < hedgeConfidence) starts += 1;
+  return starts;
+}
+
+/** Of `tries` independent ones. */
+function chanceOfAtLeast(successes: number, tries: number, chance: number): number {
+  let sum = 0;
+  let term = chance ** tries;
+  // From all of them down to as many as are needed: each failure more by its binomial factor.
+  for (let failures = 0; failures <= tries - successes; failures++) {
+    sum += term;
+    term *= ((tries - failures) / (failures + 1)) * ((1 - chance) / chance);
+  }
+  return sum;
 }
 
 /** Left of the caps per minute and hour. */

@@ -55,17 +55,16 @@ export function neededWorkers({ demand, workers, launches, policy }: NeedQuestio
   const slope = Math.max(0, (demand.perS300 - demand.perS600) / slopeBaseS);
   const growth = demand.perS300 > 0 ? 1 + (slope * Math.min(lead, slopeAheadMaxS)) / demand.perS300 : 1;
   const burst = burstPerS(demand.buckets, policy.burstWaitS);
-  const { workerPerS, ownPerS } = speeds(workers, policy);
+  const { workerPerS, fastestPerS, ownPerS } = speeds(workers, policy);
 
   const machines = (perS: number) => Math.max(0, (perS - ownPerS) / workerPerS);
   const forBursts = machines((growth * burst) / policy.utilisationMax);
   const forBacklog = machines(demand.perS300 + demand.queuedWork / policy.backlogDrainS);
   const forPanic =
     demand.oldestQueuedS > policy.waitTargetS ? machines(demand.perS30 + demand.queuedWork / panicDrainS) : 0;
-  // What one machine less falls behind in a lead time may wait as long as the oldest may.
-  const behind = 1 + policy.waitTargetS / lead;
+  // It may be the fastest that is lost.
   const forLoss =
-    Math.ceil(forBursts - slack) >= policy.spareFrom ? machines((growth * demand.perS300) / behind) + 1 : 0;
+    Math.ceil(forBursts - slack) >= policy.spareFrom ? machines(growth * demand.perS300 + fastestPerS) : 0;
   const most = Math.max(forBursts, forLoss, forBacklog, forPanic);
   const hasWork = demand.queued + demand.running > 0;
   const needed = Math.max(Math.ceil(most - slack), hasWork && ownPerS === 0 ? 1 : 0);
@@ -109,14 +108,19 @@ export function burstPerS(buckets: readonly number[], waitS: number): number {
   return most;
 }
 
-function speeds(workers: readonly WorkerView[], policy: FleetPolicy): { workerPerS: number; ownPerS: number } {
+function speeds(
+  workers: readonly WorkerView[],
+  policy: FleetPolicy,
+): { workerPerS: number; fastestPerS: number; ownPerS: number } {
   const ready = workers.filter(({ phase }) => phase === 'ready');
   const own = ready.filter(({ source }) => source === 'own');
   const measured = ready.flatMap(({ source, tokensPerS = 0 }) =>
     source === 'rented' && tokensPerS > 0 ? [tokensPerS] : [],
   );
+  const workerPerS = measured.length === 0 ? policy.classTokensPerS : sum(measured) / measured.length;
   return {
-    workerPerS: measured.length === 0 ? policy.classTokensPerS : sum(measured) / measured.length,
+    workerPerS,
+    fastestPerS: Math.max(workerPerS, ...measured),
     ownPerS: sum(own.map(({ tokensPerS }) => tokensPerS ?? policy.classTokensPerS)),
   };
 }

@@ -26,6 +26,8 @@ export interface FleetPolicy {
    * minutes; together never less than two lead times.
    */
   readonly holdS: number;
+  /** Times as long, at most, where the worst burst is that many times the mean. */
+  readonly holdBurstMax: number;
   /** Of machines in a minute: this many, or this share of them if that is more. */
   readonly drainsPerMinuteMax: number;
   readonly drainShareMax: number;
@@ -81,7 +83,8 @@ export const fleetPolicyDefaults: FleetPolicy = {
   spareFrom: 2,
   backlogDrainS: 60,
   waitTargetS: 8,
-  holdS: 450,
+  holdS: 240,
+  holdBurstMax: 2.5,
   drainsPerMinuteMax: 1,
   drainShareMax: 0.2,
   drainS: 120,
