@@ -13,6 +13,7 @@ import { decodeAdmission } from '../fleet/bootstrap/identity.ts';
 import { openIntentStore, type IntentStore } from '../fleet/intent-store.ts';
 import { fleetOutlook } from '../fleet/outlook.ts';
 import { checkReadiness } from '../fleet/readiness.ts';
+import { countedProvider } from '../fleet/counted-provider.ts';
 import { createReconciler, type Reconciler } from '../fleet/reconciler.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Lease } from '../redis/lease.ts';
@@ -76,7 +77,7 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
   // On disk even where answers are not: machines outlive us.
   const store: IntentStore = openIntentStore(intentStorePath(config.dataDir));
   const demand = createDemandMeter();
-  const provider = createProvider(config, base);
+  const provider = countedProvider(createProvider(config, base), base.metrics);
 
   const deps: FleetDeps = {
     ...base,

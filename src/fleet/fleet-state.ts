@@ -4,6 +4,7 @@ import { assert } from '../core/assert.ts';
 import type { FleetDeps } from './fleet-deps.ts';
 import type { Rental } from './intent-store.ts';
 import { assertMayFollow, isLaunching, type Phase } from './lifecycle.ts';
+import { countStep } from './rental-metrics.ts';
 
 export class FleetState {
   readonly #deps: Pick<FleetDeps, 'store' | 'clock' | 'logger' | 'metrics'>;
@@ -55,6 +56,7 @@ export class FleetState {
     const rental: Rental = { ...from, ...endingOf(from, phase, reason, now), ...fields, phase, phaseAt: now };
     this.#write(rental);
     this.note(label, phase, reason);
+    countStep(this.#deps.metrics, from, rental, this.#deps.store.fact('halt') !== undefined);
     const level = phase === 'destroying' && rental.outcome === 'failed' ? 'warn' : 'info';
     this.#deps.logger[level](
       { label, instance: rental.instanceId, gpu: rental.gpuName, from: from.phase, to: phase, reason },
