@@ -117,7 +117,14 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
         thinker,
         check: (call) =>
           checkReadiness(
-            { thinker, model: options.model, clock, random, tokensPerSMin: fleet.vast.tokensPerSMin },
+            {
+              thinker,
+              model: options.model,
+              clock,
+              random,
+              tokensPerSMin: fleet.vast.tokensPerSMin,
+              modelProven: lastModel(store)?.name === options.model,
+            },
             call,
           ),
       };
@@ -192,12 +199,17 @@ function announceModel(
   store: IntentStore,
   clock: Clock,
 ): void {
-  const seen = store.fact('model');
-  const last = seen === undefined ? undefined : (JSON.parse(seen) as ModelInfo);
+  const last = lastModel(store);
   // As a machine showed it, once one has.
   if (last?.name === model) return pool.announce([last]);
   const modified = new Date(clock.now()).toISOString();
   pool.announce([
     { name: model, digest: '', raw: { name: model, model, modified_at: modified, size: 0, digest: '', details: {} } },
   ]);
+}
+
+/** As the last machine showed it that was found ready. */
+function lastModel(store: IntentStore): ModelInfo | undefined {
+  const seen = store.fact('model');
+  return seen === undefined ? undefined : (JSON.parse(seen) as ModelInfo);
 }

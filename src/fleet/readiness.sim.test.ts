@@ -34,7 +34,10 @@ interface Rig {
   readonly instance: Instance;
   readonly admission: Admission;
   /** As the fleet would look at it. */
-  look(admission?: Admission, options?: { tokensPerSMin?: number; digest?: string }): Promise<Readiness>;
+  look(
+    admission?: Admission,
+    options?: { tokensPerSMin?: number; digest?: string; modelProven?: boolean },
+  ): Promise<Readiness>;
 }
 
 /** One machine, rented and running, with this flaw. */
@@ -156,6 +159,13 @@ describe('readiness of a rented machine', () => {
         assert.equal(seen.bench, bench);
       }));
   }
+
+  it('condemns no machine for an answer that may be the model’s own', () =>
+    withMachine('wrong-answers', async (rig) => {
+      const seen = await verdict(rig, rig.admission, { modelProven: false });
+      assert.ok(seen.kind === 'unfit' && seen.code === 'wrong-answer' && seen.bench === 'strike');
+      assert.match(seen.reason, /cannot follow instructions/);
+    }));
 
   it('sends nothing to a machine with another key, and is refused with another token', () =>
     withMachine(undefined, async (rig) => {

@@ -36,6 +36,11 @@ export interface ReadinessOptions {
   readonly tokensPerSMin: number;
   /** Digest of the model elsewhere; '' when not known. */
   readonly digest?: string;
+  /**
+   * Whether any machine has ever been found sane with this model; assumed when absent. Without that a strange
+   * answer may be the model's own, and no machine is condemned for it.
+   */
+  readonly modelProven?: boolean;
   /** Loading into VRAM is part of the first answer. */
   readonly loadMs?: number;
 }
@@ -90,7 +95,10 @@ async function look(options: ReadinessOptions, call: CallOptions): Promise<Readi
     return unfit('wrong-model', 'permanent', `its ${options.model} has another digest: ${model.digest.slice(0, 12)}`);
 
   const strange = await wrongAnswer(options, call);
-  if (strange !== undefined) return unfit('wrong-answer', 'permanent', strange);
+  if (strange !== undefined)
+    return options.modelProven === false
+      ? unfit('wrong-answer', 'strike', `${strange}; if every machine does, the model cannot follow instructions`)
+      : unfit('wrong-answer', 'permanent', strange);
 
   const residence = judgeResidence((await thinker.probe(call)).loaded, options.model);
   if (residence !== undefined) return residence;
