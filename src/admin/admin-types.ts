@@ -9,6 +9,7 @@ import type { CacheSharing, KeyLimits } from '../keys/key-record.ts';
 import type { ListedKey } from '../keys/key-ring.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 
+export type * from './alert-types.ts';
 export type * from './fleet-types.ts';
 export type * from './money-types.ts';
 export type { FeedbackReply } from '../cache/feedback-reply.ts';

@@ -6,7 +6,7 @@ import { eventKinds } from '../telemetry/alerts/event-messages.ts';
 import { historyMax, silenceMsMax } from '../telemetry/alerts/desk.ts';
 import { toPromql } from '../telemetry/alerts/promql.ts';
 import { runbookAnchor } from '../telemetry/alerts/rule.ts';
-import type { AdminContext } from './admin-deps.ts';
+import type { AdminContext, AdminDeps } from './admin-deps.ts';
 import type {
   AlertHistoryView,
   AlertsView,
@@ -30,9 +30,11 @@ const silenceSchema = z.strictObject({
 
 const testSchema = z.strictObject({ channel: z.string().max(64).optional() }) satisfies z.ZodType<AlertTestRequest>;
 
-export function showAlerts(exchange: Exchange, { alerts }: AdminContext): void {
+export const showAlerts = (exchange: Exchange, context: AdminContext): void => sendJson(exchange, alertsOf(context));
+
+export function alertsOf({ alerts }: Pick<AdminDeps, 'alerts'>): AlertsView {
   const states = new Map(alerts.states().map((state) => [state.rule.name, state]));
-  const view: AlertsView = {
+  return {
     rules: alertRules
       .filter(({ noData }) => noData === 'ok')
       .map((rule) => {
@@ -56,7 +58,6 @@ export function showAlerts(exchange: Exchange, { alerts }: AdminContext): void {
     channels: alerts.channels(),
     silences: alerts.silences(),
   };
-  sendJson(exchange, view);
 }
 
 export function showAlertHistory(exchange: Exchange, { alerts }: AdminContext): void {

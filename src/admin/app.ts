@@ -5,7 +5,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
 import type { AuditView } from './admin-types.ts';
 import { auditLimits } from './audit-log.ts';
-import { createSilence, endSilence, showAlertHistory, showAlerts, testAlerts } from './alert-routes.ts';
+import { alertsOf, createSilence, endSilence, showAlertHistory, showAlerts, testAlerts } from './alert-routes.ts';
 import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
 import { auditsOf, decideCase, decisionsOf, showAudits, showDecisions } from './decision-routes.ts';
 import { blockMachine, showFleet, showFleetHistory, showOffers } from './fleet-routes.ts';
@@ -181,6 +181,7 @@ const topicsOf = (deps: AdminDeps): Readonly<Record<string, Topic>> => ({
     everyMs: 15_000,
     read: () => deps.money.reports.report(rangeOf(new URLSearchParams(), deps.clock.now())),
   },
+  alerts: { everyMs: 5_000, read: () => alertsOf(deps) },
   fleet: { everyMs: 2_000, read: () => deps.fleet?.report() ?? null },
 });
 

@@ -24,6 +24,8 @@ const pages = [
   { name: 'now', path: '/', ready: '#tape table' },
   { name: 'requests', path: '/requests', ready: '#list table' },
   { name: 'cache', path: '/cache', ready: '#scores .chart svg rect.fill-hit' },
+  { name: 'what-if', path: '/what-if?threshold=0.95', ready: '#result table' },
+  { name: 'alerts', path: '/alerts', ready: '#rules table' },
   { name: 'settings', path: '/settings', ready: '#configuration table' },
 ] as const;
 
@@ -121,6 +123,22 @@ describe('dashboard', () => {
       await line.close();
     }
   });
+
+  it('replays under other settings, which stand in the address, and says how far it can know', () =>
+    onDashboard(visit(), '/what-if', async (page) => {
+      await page.locator('#result table').waitFor();
+      const row = page.locator('#result tbody tr', { hasText: 'Answered from the cache' });
+      assert.match(await page.locator('#result').innerText(), /100 % of the questions get the answer they got/);
+      const before = await row.innerText();
+      const slider = page.getByLabel('Smallest score that is served');
+      await slider.focus();
+      await page.keyboard.press('End');
+      await page.waitForURL('**/what-if?threshold=1');
+      await until('the replay is there', async () => (await row.innerText()) !== before, 20_000);
+      assert.match(await page.locator('#knobs').innerText(), /Smallest score that is served: 1\.000/);
+      await page.getByRole('button', { name: 'As it was' }).click();
+      await page.waitForURL('**/what-if');
+    }));
 
   it('keeps filters in the address', () =>
     onDashboard(visit(), '/requests?answer=exact', async (page) => {

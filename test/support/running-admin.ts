@@ -17,7 +17,7 @@ import { createAlertDesk } from '../../src/telemetry/alerts/desk.ts';
 import type { ChannelEntry } from '../../src/telemetry/alerts/delivery.ts';
 import { createEvents } from '../../src/telemetry/events.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { createRequestLog, type RequestRecord } from '../../src/telemetry/request-log.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
@@ -262,6 +262,7 @@ export interface RunningAdmin {
   readonly cache: ReturnType<typeof arrayOfEntries>;
   readonly requests: ReturnType<typeof createRequestLog>;
   readonly clock: FakeClock;
+  readonly metrics: Metrics;
   /** What `/api/status` tells; a test may replace it. */
   status: StatusReport;
   /** What the semantic tier remembers, by request. */
@@ -386,6 +387,7 @@ export async function startAdmin({
     cache,
     requests,
     clock,
+    metrics,
     close: () =>
       new Promise<void>((resolve) => {
         admin.close();

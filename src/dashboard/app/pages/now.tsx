@@ -232,7 +232,7 @@ function WhatShouldIDo({ status }: OfStatus) {
   const spend = useTopic<SpendNowView>('money/now');
   const fleet = useTopic<FleetReport | null>('fleet');
   const audits = useTopic<CacheAuditsView>('cache/audits');
-  if (status === undefined || fleet === undefined) return <Waiting id="do" title="What should I do?" size="wide" />;
+  if (status === undefined || fleet === undefined) return <Waiting id="do" title="What should I do?" size="broad" />;
   const actions = actionsOf({
     status: status.value,
     report: report?.value,
@@ -241,7 +241,7 @@ function WhatShouldIDo({ status }: OfStatus) {
     audits: audits?.value,
   });
   return (
-    <Card id="do" title="What should I do?" of={status} size="wide">
+    <Card id="do" title="What should I do?" of={status} size="broad">
       {actions.length === 0 ? (
         <p>Nothing: it runs as it should.</p>
       ) : (
