@@ -22,9 +22,8 @@ import { createRequestLog, type RequestRecord } from '../../src/telemetry/reques
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
 import type { CacheCommands, DashboardFiles, StatusReport } from '../../src/admin/admin-types.ts';
+import { moneyOf } from './admin-money.ts';
 import { createAdmin } from '../../src/admin/app.ts';
-import { createMemoryLedger } from '../../src/ledger/ledger/memory.ts';
-import { createReports } from '../../src/ledger/reports.ts';
 import { createKeyRing } from '../../src/keys/key-ring.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { createAuditLog } from '../../src/admin/audit-log.ts';
@@ -273,31 +272,6 @@ export interface RunningAdmin {
   readonly cases: OpenCase[];
   readonly decided: string[];
   close(): Promise<void>;
-}
-
-function moneyOf(clock: FakeClock) {
-  const ledger = createMemoryLedger();
-  const cloudGpu = {
-    name: 'A10G',
-    usdPerHour: 1,
-    source: 'a list',
-    pricedOn: '2026-01-01',
-    speed: 1,
-    hours: 'same-schedule' as const,
-  };
-  const reports = createReports({
-    ledger,
-    clock,
-    prices: { cloudGpu, tokenApi: {} },
-    pricePerHourUsd: () => undefined,
-    ownHosts: new Set(),
-    falseHits: () => undefined,
-    options: { baseline: 'cloud-gpu' },
-  });
-  const whatIf = {
-    run: notOurs,
-  };
-  return { ledger, reports, whatIf, burnUsdPerHour: () => undefined };
 }
 
 export async function startAdmin({
