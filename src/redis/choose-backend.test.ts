@@ -18,7 +18,7 @@ describe('choosing a backend', () => {
     assert.equal(chooseBackend(engine, { wanted: 'auto', entriesMax: 1_000_000 }).backend, 'ft');
     const without = chooseBackend(plain, { wanted: 'auto', entriesMax: 1_000_000 });
     assert.equal(without.backend, 'log');
-    assert.match(without.why, /no Query Engine; with 1,000,000 entries a gateway needs about 900 MB/);
+    assert.match(without.why, /no Query Engine; with 1,000,000 entries a gateway needs about 1,700 MB/);
   });
 
   it('does what it is told, and degrades when that is not there', () => {

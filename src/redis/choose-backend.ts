@@ -9,8 +9,8 @@ export type RedisBackend = 'log' | 'ft' | 'vset';
  */
 export const entryBytes: Readonly<Record<RedisBackend, number>> = { log: 2_600, ft: 6_500, vset: 4_900 };
 
-/** Memory in each gateway of one entry, bytes: directory, and the vector where it is searched there. */
-export const gatewayBytes: Readonly<Record<RedisBackend, number>> = { log: 900, ft: 450, vset: 450 };
+/** Memory in each gateway of one entry, bytes: its line in the directory, and its vector where that is searched there. */
+export const gatewayBytes: Readonly<Record<RedisBackend, number>> = { log: 1_700, ft: 850, vset: 850 };
 
 export interface BackendWish {
   readonly wanted: 'auto' | RedisBackend;
