@@ -1,6 +1,6 @@
 /**
  * Search in the server: what a row costs there, how fast it is placed, and what a search takes of server and client.
- * `npm run bench:redis-search [-- --sizes 10k --redis8 PROGRAM --url redis://… --json FILE --seed n]`
+ * `npm run bench:search [-- --sizes 10k --redis8 PROGRAM --url redis://… --json FILE --seed n]`
  *
  * Rows of the Query Engine are measured on any Redis (their hashes alone; the engine's own index comes on top and is
  * in docs/scaling.md). Vector sets need a Redis 8: `npm run redis8` builds one. With `--url` of a server that has the
