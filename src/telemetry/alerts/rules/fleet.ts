@@ -13,7 +13,8 @@ export const fleetRules: readonly AlertRule[] = [
     forMs: 5 * minuteMs,
     noData: 'ok',
     summary: 'People wait and no thinker is ready.',
-    action: 'Run `llm-self-host status`: start the server it cannot reach, or see why the fleet does not rent.',
+    action:
+      'Run `llm-self-host status` and `llm-self-host fleet status`: which server is away, or why nothing is rented.',
   },
   {
     name: 'ColdStartStuck',
@@ -25,7 +26,8 @@ export const fleetRules: readonly AlertRule[] = [
     forMs: 20 * minuteMs,
     noData: 'ok',
     summary: 'Thinkers have been starting for 20 minutes and none has come up. Machines in that state are billed.',
-    action: 'See the log for the step it is stuck at; a slow download or a wrong model name are the usual ones.',
+    action:
+      'Run `llm-self-host fleet status` for the phase it is in; a slow download or a wrong model are the usual ones.',
   },
   {
     name: 'InstanceFlapping',
@@ -37,7 +39,7 @@ export const fleetRules: readonly AlertRule[] = [
     forMs: 0,
     noData: 'ok',
     summary: 'Machines come and go: each start is paid for and answers nothing.',
-    action: 'Raise the idle timeout, or ask for more reliable hosts; the reasons are in the log.',
+    action: 'Run `llm-self-host fleet history` for the reasons; ask for more reliable hosts or a longer idle timeout.',
   },
   {
     name: 'OrphanInstance',

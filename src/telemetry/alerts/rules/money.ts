@@ -71,7 +71,7 @@ export const moneyRules: readonly AlertRule[] = [
     forMs: 0,
     noData: 'ok',
     summary: 'One hour has cost more than a quarter of a day’s budget.',
-    action: 'See what runs and what it costs; stop the fleet if nobody asked for it.',
+    action: 'Run `llm-self-host fleet status`; if nobody asked for what runs, `llm-self-host fleet stop`.',
   },
   {
     name: 'BudgetNearlySpent',
