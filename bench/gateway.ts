@@ -113,7 +113,10 @@ function cellsOf(thinkerUrl: string): PlannedCell[] {
           baselineName: 'the same gateway without them',
           baseline: { server: without, ...side },
         },
-        close: () => closeBoth(server, without),
+        close: async () => {
+          await assertNothingLost(server);
+          await closeBoth(server, without);
+        },
       };
     },
   });
@@ -164,6 +167,13 @@ async function gatewayWith(
     options,
     profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
   );
+}
+
+/** A ledger that drops what it cannot write would look cheap. */
+async function assertNothingLost({ adminUrl }: Started): Promise<void> {
+  const reply = await fetch(`${adminUrl}/api/ledger/totals`);
+  const { lost } = (await reply.json()) as { readonly lost: number };
+  if (lost > 0) throw new Error(`${lost} entries of the ledger were lost`);
 }
 
 async function closeBoth(...servers: Started[]): Promise<void> {

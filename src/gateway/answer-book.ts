@@ -49,7 +49,7 @@ export function entryOf({ exchange, finished, origin, end, question }: AnswerFac
     loadMs: thinker?.cold && end !== undefined ? end.timings.loadNs / 1e6 : 0,
     gpuMs: shared ? 0 : tookMs,
     avoidedGpuMs: shared ? tookMs : 0,
-    question: question ?? '',
+    question: question?.slice(0, questionChars) ?? '',
     answerOf: (source === 'coalesced' ? origin?.ledBy : origin?.hit?.askedBy) ?? '',
   };
 }
@@ -72,6 +72,9 @@ export function tellMoney(
   const cost = answerCost(origin, end, 0);
   if (cost > 0) headers['x-selfhost-cost-usd'] = usdHeader(cost / 1e6);
 }
+
+/** 132 bits of the key's hash tell questions apart, and half as much is written for each answer. */
+const questionChars = 22;
 
 /** A stored answer, or one that is shared while it is made: no thinker worked for this request alone. */
 const isShared = (source: AnswerOrigin['source']): boolean =>

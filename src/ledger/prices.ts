@@ -37,6 +37,8 @@ export function ageDays(pricedOn: string | undefined, now: EpochMs): number | un
 }
 
 export function tokenPriceOf({ tokenApi }: Pick<Prices, 'tokenApi'>, model: string): TokenPrice | undefined {
+  // Asked for every hit, and most gateways have no such prices.
+  if (Object.keys(tokenApi).length === 0) return undefined;
   const own = (name: string) => (Object.hasOwn(tokenApi, name) ? tokenApi[name] : undefined);
   return own(model) ?? own(model.replace(/:latest$/, '')) ?? own('default');
 }

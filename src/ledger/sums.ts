@@ -170,9 +170,9 @@ export function tidyEntry(entry: LedgerEntry): LedgerEntry {
   };
 }
 
-const whole = (value: number): number => (Number.isFinite(value) ? Math.round(value) : 0);
-const thousandths = (ms: number): number => whole(ms * 1000) / 1000;
-const cut = (name: string): string => (name.length > nameCharsMax ? name.slice(0, nameCharsMax) : name);
+export const whole = (value: number): number => (Number.isFinite(value) ? Math.round(value) : 0);
+export const thousandths = (ms: number): number => whole(ms * 1000) / 1000;
+export const cut = (name: string): string => (name.length > nameCharsMax ? name.slice(0, nameCharsMax) : name);
 
 export const sumNames = [
   'answers',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { inTransaction, moveAside, openDatabaseFile, takeLock } from '../../sqlite/database-file.ts';
 import { faultOf } from '../../sqlite/disk-error.ts';
 import { foldMs, type LedgerRange } from '../ledger.ts';
@@ -25,6 +25,7 @@ import {
 export const databaseFile = 'ledger.sqlite';
 /** Answers folded in one transaction: some milliseconds, in a thread where nobody waits. */
 const foldSlice = 5_000;
+const rowsAtOnce = 20;
 
 /** The ledger's database as its own thread sees it. Every method is synchronous. */
 export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly calls: DiskCalls } {
@@ -83,6 +84,7 @@ class Book {
   answers: number;
   readonly #database: DatabaseSync;
   readonly #putAnswer: StatementSync;
+  readonly #putAnswers: StatementSync;
   readonly #putCost: StatementSync;
   readonly #putCharge: StatementSync;
   readonly #putHoldout: StatementSync;
@@ -100,9 +102,11 @@ class Book {
     this.answers = one('SELECT count(*) AS n FROM answer');
     this.#seq = one(`SELECT max((SELECT coalesce(max(seq), 0) FROM answer), (SELECT coalesce(max(seq), 0) FROM cost),
       (SELECT coalesce(max(seq), 0) FROM charge), (SELECT coalesce(max(seq), 0) FROM holdout)) AS n`);
-    this.#putAnswer = database.prepare(`INSERT INTO answer (at, source, outcome, tenant, model, thinker, prompt_tokens,
-      completion_tokens, ttft_ms, total_ms, queued_ms, load_ms, gpu_ms, avoided_gpu_ms, request_id, question, answer_of, seq)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    const into = `INSERT INTO answer (at, source, outcome, tenant, model, thinker, prompt_tokens, completion_tokens, ttft_ms,
+      total_ms, queued_ms, load_ms, gpu_ms, avoided_gpu_ms, request_id, question, answer_of, seq) VALUES `;
+    const oneRow = `(${'?, '.repeat(numbersPerRow + 3)}?)`;
+    this.#putAnswer = database.prepare(into + oneRow);
+    this.#putAnswers = database.prepare(into + Array.from({ length: rowsAtOnce }, () => oneRow).join(', '));
     this.#putCost = database.prepare(
       'INSERT OR IGNORE INTO cost (seq, at, component, subject, seconds, amount, id) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -123,35 +127,30 @@ class Book {
   append(batch: AnswerBatch, others: readonly OtherEntry[], facts: readonly Fact[]): void {
     inTransaction(this.#database, () => {
       const places = batch.names.map((name) => this.#nameId(name));
-      const { numbers, texts } = batch;
-      for (let row = 0; row < batch.rows; row++) {
-        const n = row * numbersPerRow;
-        const ttft = numbers[n + 8]!;
-        this.#putAnswer.run(
-          numbers[n]!,
-          numbers[n + 1]!,
-          numbers[n + 2]!,
-          places[numbers[n + 3]!]!,
-          places[numbers[n + 4]!]!,
-          places[numbers[n + 5]!]!,
-          numbers[n + 6]!,
-          numbers[n + 7]!,
-          Number.isNaN(ttft) ? null : ttft,
-          numbers[n + 9]!,
-          numbers[n + 10]!,
-          numbers[n + 11]!,
-          numbers[n + 12]!,
-          numbers[n + 13]!,
-          texts[row * 3]!,
-          texts[row * 3 + 1]!,
-          texts[row * 3 + 2]!,
-          ++this.#seq,
-        );
-      }
+      let row = 0;
+      // One statement for many rows saves a third of the time that a statement for each takes.
+      for (; row + rowsAtOnce <= batch.rows; row += rowsAtOnce)
+        this.#putAnswers.run(...this.#valuesOf(batch, places, row, rowsAtOnce));
+      for (; row < batch.rows; row++) this.#putAnswer.run(...this.#valuesOf(batch, places, row, 1));
       for (const entry of others) this.#put(entry);
       for (const { at, kind, json } of facts) this.#putFact.run(++this.#factSeq, at, kind, json);
     });
     this.answers += batch.rows;
+  }
+
+  #valuesOf({ numbers, texts }: AnswerBatch, places: readonly number[], from: number, rows: number): SQLInputValue[] {
+    const values: SQLInputValue[] = [];
+    for (let row = from; row < from + rows; row++) {
+      const n = row * numbersPerRow;
+      for (let i = 0; i < 3; i++) values.push(numbers[n + i]!);
+      for (let i = 3; i < 6; i++) values.push(places[numbers[n + i]!]!);
+      values.push(numbers[n + 6]!, numbers[n + 7]!);
+      const ttft = numbers[n + 8]!;
+      values.push(Number.isNaN(ttft) ? null : ttft);
+      for (let i = 9; i < numbersPerRow; i++) values.push(numbers[n + i]!);
+      values.push(texts[row * 3]!, texts[row * 3 + 1]!, texts[row * 3 + 2]!, ++this.#seq);
+    }
+    return values;
   }
 
   #put(entry: OtherEntry): void {

@@ -8,6 +8,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import {
   answersMaxDefault,
   foldMs,
+  type AnswerEntry,
   type Ledger,
   type LedgerBuckets,
   type LedgerEntry,
@@ -16,7 +17,7 @@ import {
 import { BucketFolder, tidyEntry, totalsOf } from '../sums.ts';
 import { createMemoryFacts, factsMaxDefault, type Fact, type FactLog } from '../facts.ts';
 import { encodeAnswers } from './disk-rows.ts';
-import type { DiskCalls, DiskSetup, Opened, PageCursor } from './disk-protocol.ts';
+import type { DiskCalls, DiskSetup, Opened, OtherEntry, PageCursor } from './disk-protocol.ts';
 import { createMemoryLedger } from './memory.ts';
 
 /** Facts lie in the same file, written by the same thread. */
@@ -214,9 +215,13 @@ class EmbeddedLedger implements LedgerWithFacts {
   /** Resolves when all that waits is on disk, or the disk has refused it. */
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0 || this.#waitingFacts.length > 0) {
-      const batch = this.#waiting.slice(0, batchMax).map(tidyEntry);
-      const answers = batch.filter((entry) => entry.kind === 'answer');
-      const others = batch.filter((entry) => entry.kind !== 'answer');
+      const batch = this.#waiting.slice(0, batchMax);
+      const answers: AnswerEntry[] = [];
+      const others: OtherEntry[] = [];
+      for (const entry of batch) {
+        if (entry.kind === 'answer') answers.push(entry);
+        else others.push(tidyEntry(entry) as OtherEntry);
+      }
       try {
         const facts = this.#waitingFacts;
         this.#waitingFacts = [];
