@@ -144,6 +144,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         cache: rememberer.cache,
         singleFlight: rememberer.singleFlight,
         coalescer: rememberer.cache.coalescer,
+        sharedFlight: rememberer.sharedFlight,
         router,
         digestOf: (model) => rememberer.digestOf(model),
         clock,

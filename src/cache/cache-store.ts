@@ -75,8 +75,11 @@ export interface CacheStore {
    * never throws, never waits.
    */
   doubt(id: EntryId): void;
-  /** Visible to reads at once, durable within `flushWithinMs`. Replaces an entry of the same exact key; evicts to stay under the caps. */
-  put(entry: CacheEntry): Promise<void>;
+  /**
+   * Visible to reads at once, durable within `flushWithinMs`. Replaces an entry of the same exact key; evicts to stay under the caps.
+   * @param asOf `SharedStore.generation` when the question was asked: what has been invalidated since is not kept
+   */
+  put(entry: CacheEntry, asOf?: number): Promise<void>;
   remove(id: EntryId, reason: RemovalReason): Promise<boolean>;
   /** Bounded work per turn, however much it finds. @returns how many were removed. */
   purge(filter: EntryFilter, reason?: 'manual' | 'model_changed'): Promise<number>;
@@ -124,6 +127,8 @@ export interface SharedHealth {
   readonly writesWaiting: number;
   /** Invalidations that are not confirmed: what they are about is not served here. */
   readonly unconfirmed: number;
+  /** Of the entries known here: equal in gateways that agree. */
+  readonly digest: string;
   /** What a person should know, such as a server that evicts nothing. */
   readonly warnings: readonly string[];
 }
@@ -140,10 +145,10 @@ export interface SharedStore {
    * @throws cache_unavailable when it could not be confirmed; this gateway serves nothing of it, and goes on trying
    */
   invalidate(selector: InvalidationSelector): Promise<number>;
+  /** Rises with every invalidation, as far as is known here. */
+  generation(): number;
   /** Keeps the value unless there is one. @returns the one that is kept, the same in every gateway */
   putMetaOnce(key: string, value: string): Promise<string>;
-  /** Live entries known here, and the exclusive or of their hashed ids: equal in gateways that agree. */
-  digest(): { readonly count: number; readonly xor: string };
   /** Reads all of the store and mends what this gateway has missed. @returns how many entries differed */
   reconcile(): Promise<number>;
   health(): SharedHealth;

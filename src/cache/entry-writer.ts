@@ -111,10 +111,10 @@ export class EntryWriter {
     const entry = this.#entry(plan, answer, facts, vector && { vector, ...(context && { context }) });
     const { id: entryId, storedAt, expiresAt } = entry;
     this.#deps.kept?.({ requestId: facts.requestId, entryId, storedAt, expiresAt });
-    if (vector === undefined || semantic === undefined) return store.put(entry);
+    if (vector === undefined || semantic === undefined) return store.put(entry, plan.generation);
     this.#placing.set(entry.id, false);
     try {
-      await store.put(entry);
+      await store.put(entry, plan.generation);
       const scope = indexScope(semantic.scope);
       if (this.#placing.get(entry.id) === false)
         await index.upsert(scope, entry.id, vector, { ...rowOwner(entry), expiresAt: entry.expiresAt });

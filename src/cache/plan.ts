@@ -53,6 +53,8 @@ export class CacheableRequest implements CacheablePlan {
   readonly model: ModelName;
   readonly requestId: RequestId;
   readonly owner: KeyOwner;
+  /** `SharedStore.generation` when it was looked up. */
+  generation: number | undefined;
   readonly #request: AnswerRequest;
   readonly #context: PlanContext;
   #semantic: Comparison | undefined | 'unread' = 'unread';

@@ -265,7 +265,11 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
 
     exact(plan, request) {
       return fetchExact(plan)
-        .then((entry) => judgeExact(plan, request, entry))
+        .then((entry) => {
+          // Reading has told of what was invalidated meanwhile elsewhere.
+          if (plan instanceof CacheableRequest) plan.generation = store.shared?.generation();
+          return judgeExact(plan, request, entry);
+        })
         .catch((error: unknown): ExactLookup => ({ kind: 'unavailable', cause: metrics.failed(error, logger) }));
     },
 

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import type { AdminFacts, CacheCommands, StatusReport } from '../admin/admin-types.ts';
 import type { SingleFlight } from '../cache/cache-types.ts';
+import type { SharedFlight } from '../cache/shared-flight.ts';
+import { createRedisFlight } from '../cache/shared-flight/redis.ts';
 import { chooseEmbedding } from '../cache/embedding-model/select.ts';
 import type { IdleThinker } from '../cache/idle-thinker.ts';
 import type { Holdout } from '../cache/learner.ts';
@@ -28,6 +30,8 @@ const startAgainMs = 1_000;
 export interface Rememberer {
   readonly cache: OperableCache;
   readonly singleFlight: SingleFlight;
+  /** With other gateways; undefined where there can be none. */
+  readonly sharedFlight: SharedFlight | undefined;
   readonly commands: CacheCommands;
   /** The model's digest now, or the last one known while no thinker is up, also from before a restart. */
   digestOf(model: ModelName): string;
@@ -109,6 +113,17 @@ export async function createRememberer(
     logger,
   });
   const digests = await createDigestMemory(facts, logger, (digest) => retired.retire(digest));
+  const { redis } = deps.shared;
+  const sharedFlight =
+    redis &&
+    store.shared &&
+    createRedisFlight({
+      redis,
+      prefix: config.redis.prefix,
+      generation: () => store.shared?.generation() ?? 0,
+      clock,
+      logger,
+    });
   const closing = new AbortController();
   let reembedding: { done: number; total: number } | undefined;
   const started = startCache();
@@ -149,6 +164,7 @@ export async function createRememberer(
   return {
     cache,
     singleFlight: createSingleFlight({ logger }),
+    sharedFlight,
     commands: {
       list: (filter, { limit, before }) =>
         cache.list(filter, { limit, ...(before !== undefined && { before: epochMs(before) }) }),
@@ -185,6 +201,7 @@ export async function createRememberer(
       closing.abort(new AppError('shutting_down', 'the gateway is stopping'));
       await cache.close();
       // It ends soon after the cache is closed, and must not find the store gone.
+      sharedFlight?.close();
       if (store.shared) await store.close();
       await background.catch(() => undefined);
       await closePolicy();

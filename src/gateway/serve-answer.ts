@@ -18,6 +18,7 @@ import type {
 } from '../cache/cache-types.ts';
 import type { CacheEntry } from '../cache/cache-store.ts';
 import type { Coalescer } from '../cache/coalescer.ts';
+import type { SharedFlight } from '../cache/shared-flight.ts';
 import type { Router } from '../router/router-types.ts';
 import { createFollowOrAsk } from './follow-similar.ts';
 import { LateFlow } from './late-flow.ts';
@@ -39,6 +40,8 @@ export interface ServeAnswerDeps {
   readonly singleFlight: SingleFlight;
   /** Absent: only identical requests share a running answer. */
   readonly coalescer?: Coalescer | undefined;
+  /** Absent: other gateways ask for themselves. */
+  readonly sharedFlight?: SharedFlight | undefined;
   readonly router: Router;
   readonly digestOf: (model: ModelName) => string;
   readonly clock: Clock;
@@ -47,7 +50,7 @@ export interface ServeAnswerDeps {
 export type ServeAnswer = (request: AnswerRequest, asker: Asker, sink: JourneySink) => AnswerFlow;
 
 export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
-  const { cache, singleFlight, coalescer, router, digestOf, clock } = deps;
+  const { cache, singleFlight, coalescer, sharedFlight, router, digestOf, clock } = deps;
   const followOrAsk = coalescer && createFollowOrAsk(coalescer, singleFlight);
 
   return function serveAnswer(request, asker, sink) {
@@ -113,7 +116,8 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       keeper,
     }: { readonly leader: JourneySink; readonly sink: DispatchSink; readonly keeper: OriginKeeper },
   ): AnswerFlow {
-    if (plan.semantic === undefined) return ask(request, sink, asker);
+    const askNow = () => askOnce(plan, request, sink, asker);
+    if (plan.semantic === undefined) return askNow();
     const flow = new LateFlow();
     const beganMs = clock.monotonicMs();
     cache
@@ -122,7 +126,6 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
         if (flow.cancelled) return;
         leader.compared(found, clock.monotonicMs() - beganMs);
         if (found.kind !== 'hit') {
-          const askNow = () => ask(request, sink, asker);
           const onSettled = (leave: () => void) => void (keeper.leave = leave);
           return flow.attach(followOrAsk ? followOrAsk({ plan, request, sink, ask: askNow, onSettled }) : askNow());
         }
@@ -131,6 +134,13 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       })
       .catch((error: unknown) => sink.fail(toAppError(error)));
     return flow;
+  }
+
+  /** Once among all gateways, where they can agree. One that may not ask leads nobody, here or elsewhere. */
+  function askOnce(plan: CacheablePlan, request: AnswerRequest, sink: DispatchSink, asker: Asker): AnswerFlow {
+    if (sharedFlight === undefined || asker.spent !== undefined) return ask(request, sink, asker);
+    const { outputLimit } = request;
+    return sharedFlight.run(plan.exactKey, { outputLimit }, sink, (own) => ask(request, own, asker));
   }
 
   /** The only way to a thinker. */

@@ -18,7 +18,7 @@ export class AdaptiveDeadline {
 
   constructor(minMs: number, maxMs: number) {
     this.#minMs = minMs;
-    this.#maxMs = maxMs;
+    this.#maxMs = Math.max(minMs, maxMs);
   }
 
   get ms(): number {

@@ -312,17 +312,20 @@ export function createRedisConnection(options: RedisOptions, deps: RedisDeps): R
               }),
             ),
           ),
-        callOptions,
+        { ...callOptions, late: undefined },
       ),
 
     async transaction(commands, callOptions) {
-      return guarded(async () => {
-        const replies = await clientFor(callOptions).transaction(commands);
-        if (!Array.isArray(replies)) throw unavailable(address, 'the transaction was dropped');
-        const refused: unknown = replies.find((each) => each instanceof Error);
-        if (refused instanceof Error) throw callError(Object.assign(refused, { name: 'ReplyError' }), address);
-        return replies as readonly RedisReply[];
-      }, callOptions);
+      return guarded(
+        async () => {
+          const replies = await clientFor(callOptions).transaction(commands);
+          if (!Array.isArray(replies)) throw unavailable(address, 'the transaction was dropped');
+          const refused: unknown = replies.find((each) => each instanceof Error);
+          if (refused instanceof Error) throw callError(Object.assign(refused, { name: 'ReplyError' }), address);
+          return replies as readonly RedisReply[];
+        },
+        { ...callOptions, late: undefined },
+      );
     },
 
     nodes: () =>

@@ -20,12 +20,14 @@ export interface GuardDeps {
   readonly onBreaker: () => void;
 }
 
+export type GuardedOptions<T> = Omit<RedisCallOptions, 'late'> & { readonly late?: ((reply: T) => void) | undefined };
+
 export interface Guard {
   readonly breakers: Readonly<Record<RedisDirection, Breaker>>;
   readonly deadline: AdaptiveDeadline;
   /** Rejects after `ms`, whatever the work does; `settled` hears of its success, also when that is late. */
-  within<T>(work: Promise<T>, ms: number, settled?: (tookMs: number) => void): Promise<T>;
-  guarded<T>(start: () => Promise<T>, options: RedisCallOptions): Promise<T>;
+  within<T>(work: Promise<T>, ms: number, settled?: (tookMs: number, late: boolean, reply: T) => void): Promise<T>;
+  guarded<T>(start: () => Promise<T>, options: GuardedOptions<T>): Promise<T>;
 }
 
 /** A server out of memory is read from, and left alone with writes for this long. */
@@ -36,22 +38,33 @@ export function createGuard(deps: GuardDeps): Guard {
   const breakers: Record<RedisDirection, Breaker> = { read: new Breaker(clock), write: new Breaker(clock) };
   return { breakers, deadline, within, guarded };
 
-  function within<T>(work: Promise<T>, ms: number, settled?: (tookMs: number) => void): Promise<T> {
+  function within<T>(
+    work: Promise<T>,
+    ms: number,
+    settled?: (tookMs: number, late: boolean, reply: T) => void,
+  ): Promise<T> {
     const beganMs = clock.monotonicMs();
     return new Promise((resolve, reject) => {
       let late = false;
-      const timer: Timer = clock.after(ms, () => {
-        late = true;
-        reject(unavailable(address, `no reply within ${Math.round(ms)} ms`));
-      });
+      let done = false;
+      const timer: Timer = clock.after(ms, () =>
+        // A busy process may look at its clock before the reply that has long been there.
+        setImmediate(() => {
+          if (done) return;
+          late = true;
+          reject(unavailable(address, `no reply within ${Math.round(ms)} ms`));
+        }),
+      );
       work.then(
         (reply) => {
-          settled?.(clock.monotonicMs() - beganMs);
+          done = true;
+          settled?.(clock.monotonicMs() - beganMs, late, reply);
           if (late) return;
           timer.clear();
           resolve(reply);
         },
         (error: unknown) => {
+          done = true;
           if (late) return;
           timer.clear();
           reject(callError(error, address));
@@ -60,7 +73,7 @@ export function createGuard(deps: GuardDeps): Guard {
     });
   }
 
-  async function guarded<T>(start: () => Promise<T>, { as, deadlineMs }: RedisCallOptions): Promise<T> {
+  async function guarded<T>(start: () => Promise<T>, { as, deadlineMs, late }: GuardedOptions<T>): Promise<T> {
     const breaker = breakers[as];
     const why = deps.notReady();
     if (why !== undefined) throw unavailable(address, why);
@@ -70,7 +83,10 @@ export function createGuard(deps: GuardDeps): Guard {
     }
     const beganMs = clock.monotonicMs();
     try {
-      const reply = await within(start(), deadlineMs ?? deadline.ms, (tookMs) => deadline.record(tookMs));
+      const reply = await within(start(), deadlineMs ?? deadline.ms, (tookMs, isLate, reply) => {
+        deadline.record(tookMs);
+        if (isLate) late?.(reply);
+      });
       breaker.succeeded();
       metrics?.redisCommands.inc({ direction: as, outcome: 'ok' });
       metrics?.redisCommandDuration.observe({ direction: as }, (clock.monotonicMs() - beganMs) / 1000);

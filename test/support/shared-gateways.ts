@@ -79,6 +79,8 @@ export interface Asked {
   /** `x-selfhost-cache`. */
   readonly cache: string;
   readonly text: string;
+  /** `x-selfhost-entry` of a hit. */
+  readonly entry: string;
   readonly tookMs: number;
 }
 
@@ -95,6 +97,7 @@ export async function askOf(url: string, question: string, headers: Record<strin
     status: response.status,
     cache: response.headers.get('x-selfhost-cache') ?? '',
     text: reply.message?.content ?? '',
+    entry: response.headers.get('x-selfhost-entry') ?? '',
     tookMs: performance.now() - beganMs,
   };
 }

@@ -12,7 +12,7 @@ import { Arrivals } from './redis-log/arrivals.ts';
 import { HotEntries } from './hot-entries.ts';
 import { encodeBody, encodeVector } from './redis-log/body-codec.ts';
 import { Generations } from './redis-log/generations.ts';
-import { encodeHead, type Head } from './redis-log/head-codec.ts';
+import { encodeHead, headOf } from './redis-log/head-codec.ts';
 import { Invalidator, stampOf, stampUnit } from './redis-log/invalidator.ts';
 import { InvalidationJournal, type Owed } from './redis-log/journal.ts';
 import { redisKeys, selectorOf, type RedisKeys } from './redis-log/keys.ts';
@@ -20,7 +20,7 @@ import { RecordReader } from './redis-log/reader.ts';
 import { createRedisViews, type RedisViews } from './redis-log/views.ts';
 import { RedisWrites } from './redis-log/writes.ts';
 import { Replica, type ReplicaMetrics } from './redis-log/replica.ts';
-import { digestOf, healthOf } from './redis-log/standing.ts';
+import { EntryDigest, healthOf } from './redis-log/standing.ts';
 import { assertFits } from './memory.ts';
 import { entryBytes, recordOf, Shelf, vectorsBytes, type ShelfLimits, type StoreMetrics } from './shelf.ts';
 
@@ -78,6 +78,7 @@ class RedisLogStore implements CacheStore {
   /** Put here and not yet in Redis: that Redis lacks them means nothing. */
   readonly #pending = new Set<EntryId>();
   readonly #settler: { clear(): void };
+  readonly #digest = new EntryDigest();
   #puttingKey: ExactKey | undefined;
   #puts = 0;
   #closing: Promise<void> | undefined;
@@ -109,6 +110,7 @@ class RedisLogStore implements CacheStore {
       },
       dropped: (seq, id, key, reason) => {
         this.#hot.delete(seq);
+        this.#digest.dropped(id);
         if (this.#puttingKey === undefined || key === this.#puttingKey) return;
         // Only the gateway whose put makes others go removes them for all.
         if (reason === 'lru' || reason === 'replaced') this.#removeLater(key, id);
@@ -134,6 +136,7 @@ class RedisLogStore implements CacheStore {
       readGenerations: () => this.#invalidator.readGenerations(),
       isBlocked: (head) => this.#journal.blocks(head.key, head.id, head.tenant, head.scope),
       isPending: (id) => this.#pending.has(id),
+      forget: (key, id) => this.#removeLater(key, id),
     });
     this.#arrivals = new Arrivals({
       me: this.#me,
@@ -142,6 +145,7 @@ class RedisLogStore implements CacheStore {
       generations: this.#generations,
       nextSeq: (version) => this.#nextSeq(version),
       isPending: (id) => this.#pending.has(id),
+      admitted: (id) => this.#digest.added(id),
     });
     this.#replica = new Replica({
       redis,
@@ -171,7 +175,7 @@ class RedisLogStore implements CacheStore {
       synced: () => this.#replica.synced,
       invalidate: (selector) => this.#asked(() => this.#invalidator.invalidate(selectorOf(selector))),
       putMetaOnce: (key, value) => this.#asked(() => this.#writes.metaOnce(key, value)),
-      digest: () => digestOf(this.#shelf.directory, clock.now()),
+      generation: () => this.#generations.version,
       reconcile: async () => {
         const before = this.#arrivals.admitted;
         const gone = await this.#asked(() => this.#replica.reconcile());
@@ -184,6 +188,7 @@ class RedisLogStore implements CacheStore {
           stale: this.#replica.stale,
           writesWaiting: this.#queue.size,
           unconfirmed: this.#journal.size,
+          digest: this.#digest.toString(),
         }),
     };
   }
@@ -212,21 +217,24 @@ class RedisLogStore implements CacheStore {
     this.#shelf.doubt(id);
   }
 
-  async put(entry: CacheEntry): Promise<void> {
+  async put(entry: CacheEntry, asOf?: number): Promise<void> {
     this.#assertOpen();
+    const version = asOf ?? this.#generations.version;
+    if (!this.#generations.admits(version, entry.tenant, entry.semantic?.scope)) return;
     const answerJson = JSON.stringify(entry.answer);
     const bytes = entryBytes(entry, answerJson);
     assertFits(entry, bytes, this.#deps.options);
-    const head = encodeHead(this.#headOf(entry, bytes, this.#generations.version));
+    const head = encodeHead(headOf(entry, { bytes, version, writer: this.#me }));
     const body = encodeBody(entry, answerJson);
     const vec8 = entry.semantic ? encodeVector(entry.semantic.vector) : Buffer.alloc(0);
-    const seq = this.#nextSeq(this.#generations.version);
+    const seq = this.#nextSeq(version);
     this.#puttingKey = entry.exactKey;
     try {
       this.#shelf.admit(recordOf(entry, seq, bytes));
     } finally {
       this.#puttingKey = undefined;
     }
+    this.#digest.added(entry.id);
     this.#hot.set(seq, entry, bytes);
     this.#pending.add(entry.id);
     this.#arrivals.expect(entry.exactKey, entry.id);
@@ -248,6 +256,7 @@ class RedisLogStore implements CacheStore {
     const row = this.#shelf.rowOfId(id);
     if (row === -1) return false;
     const key = this.#shelf.directory.at(row).exactKey;
+    this.#arrivals.expectRemoval(id);
     this.#shelf.remove(id, reason);
     await this.#invalidator.confirm([{ kind: 'entry', key, id }]);
     return true;
@@ -261,7 +270,11 @@ class RedisLogStore implements CacheStore {
     let removed = 0;
     for await (const batch of this.#asking(this.#views.matching(filter))) {
       const owed: Owed[] = [];
-      for (const { id, key } of batch) if (this.#shelf.remove(id, reason)) owed.push({ kind: 'entry', key, id });
+      for (const { id, key } of batch) {
+        if (!this.#shelf.remove(id, reason)) continue;
+        this.#arrivals.expectRemoval(id);
+        owed.push({ kind: 'entry', key, id });
+      }
       await this.#invalidator.confirm(owed);
       removed += owed.length;
     }
@@ -285,7 +298,7 @@ class RedisLogStore implements CacheStore {
     const changed: CacheEntry = { ...entry, semantic: { scope, text, embeddingModel, vector } };
     const { seq, bytes: before } = this.#shelf.directory.at(row);
     const bytes = before + vector.byteLength - vectorsBytes(entry.semantic);
-    const head = encodeHead(this.#headOf(changed, bytes, stampOf(seq)));
+    const head = encodeHead(headOf(changed, { bytes, version: stampOf(seq), writer: this.#me }));
     const record = { head, body: encodeBody(changed, JSON.stringify(changed.answer)), vec8: encodeVector(vector) };
     await this.#asked(() =>
       this.#writes.put(entry.exactKey, record, entry.expiresAt - this.#deps.clock.now(), drainMs),
@@ -332,28 +345,10 @@ class RedisLogStore implements CacheStore {
   }
 
   #removeLater(key: ExactKey, id: EntryId): void {
+    this.#arrivals.expectRemoval(id);
     this.#queue
       .add({ bytes: 100, run: () => this.#writes.remove([{ key, id }]) })
       .catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'an entry stays in Redis until it expires'));
-  }
-
-  #headOf(entry: CacheEntry, bytes: number, version: number): Head {
-    const { id, exactKey: key, tenant, model, storedAt, expiresAt, gpuMs, semantic } = entry;
-    const { scope, embeddingModel } = semantic ?? {};
-    return {
-      id,
-      key,
-      tenant,
-      model,
-      scope,
-      embeddingModel,
-      storedAt,
-      expiresAt,
-      gpuMs,
-      bytes,
-      version,
-      writer: this.#me,
-    };
   }
 
   #nextSeq(version: number): number {
@@ -366,9 +361,7 @@ class RedisLogStore implements CacheStore {
     try {
       return await ask();
     } catch (error) {
-      throw error instanceof AppError && error.code === 'cache_unavailable'
-        ? error
-        : unavailable('Redis gave no answer', error);
+      throw asUnavailable(error);
     }
   }
 
@@ -376,9 +369,7 @@ class RedisLogStore implements CacheStore {
     try {
       yield* items;
     } catch (error) {
-      throw error instanceof AppError && error.code === 'cache_unavailable'
-        ? error
-        : unavailable('Redis gave no answer', error);
+      throw asUnavailable(error);
     }
   }
 
@@ -386,6 +377,9 @@ class RedisLogStore implements CacheStore {
     if (this.#closing) throw unavailable('the cache is closed', undefined);
   }
 }
+
+const asUnavailable = (error: unknown): AppError =>
+  error instanceof AppError && error.code === 'cache_unavailable' ? error : unavailable('Redis gave no answer', error);
 
 function unavailable(message: string, cause: unknown): AppError {
   return new AppError('cache_unavailable', message, { cause });

@@ -49,6 +49,12 @@ export const redisSchema = z
       .regex(/^[\w.-]{1,32}$/, 'expected 1 to 32 letters, digits, `_`, `.` or `-`')
       .default('sc')
       .describe('Every key starts with it: two installations can share one database.'),
+    deadlineMinMs: z
+      .int()
+      .min(1)
+      .max(5_000)
+      .default(25)
+      .describe('Shortest wait for a reply, however near the server is: it covers pauses of both sides.'),
     deadlineMaxMs: z
       .int()
       .min(25)

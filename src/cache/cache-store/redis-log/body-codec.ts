@@ -70,15 +70,15 @@ export function encodeVector(vector: UnitVector): Buffer {
   let max = 0;
   for (const value of vector) if (Math.abs(value) > max) max = Math.abs(value);
   const scale = max / 127;
-  const buffer = Buffer.allocUnsafe(4 + vector.length);
-  buffer.writeFloatLE(scale, 0);
-  for (let i = 0; i < vector.length; i++) buffer.writeInt8(Math.round(vector[i]! / scale), 4 + i);
-  return buffer;
+  const bytes = Buffer.allocUnsafe(4 + vector.length);
+  bytes.writeFloatLE(scale, 0);
+  const values = new Int8Array(bytes.buffer, bytes.byteOffset + 4, vector.length);
+  for (let i = 0; i < vector.length; i++) values[i] = Math.round(vector[i]! / scale);
+  return bytes;
 }
 
 export function decodeVector(bytes: Buffer): UnitVector {
-  const scale = bytes.readFloatLE(0);
-  const vector = new Float32Array(bytes.length - 4);
-  for (let i = 0; i < vector.length; i++) vector[i] = bytes.readInt8(4 + i) * scale;
-  return toUnitVector(vector);
+  // The scale is the same for every dimension: it does not turn the vector, whose length is 1 again anyway.
+  const values = new Int8Array(bytes.buffer, bytes.byteOffset + 4, bytes.length - 4);
+  return toUnitVector(new Float32Array(values));
 }

@@ -1,6 +1,7 @@
 /** What every replica needs to know of an entry, in some 150 bytes: the same in the record and in the log. */
 import type { EntryId, ExactKey, ModelName, Scope, TenantId } from '../../../core/ids.ts';
 import type { EpochMs } from '../../../core/units.ts';
+import type { CacheEntry } from '../../cache-store.ts';
 import type { DirectoryRecord } from '../directory.ts';
 
 export interface Head {
@@ -93,6 +94,12 @@ export function decodeHead(buffer: Buffer): Head | undefined {
 export function recordOfHead(head: Head): Omit<DirectoryRecord, 'seq'> {
   const { id, key: exactKey, tenant, model, scope, storedAt, expiresAt, bytes, gpuMs } = head;
   return { id, exactKey, tenant, model, scope, storedAt, expiresAt, bytes, gpuMs, hits: 0 };
+}
+
+export function headOf(entry: CacheEntry, facts: Pick<Head, 'bytes' | 'version' | 'writer'>): Head {
+  const { id, exactKey: key, tenant, model, storedAt, expiresAt, gpuMs, semantic } = entry;
+  const { scope, embeddingModel } = semantic ?? {};
+  return { id, key, tenant, model, scope, embeddingModel, storedAt, expiresAt, gpuMs, ...facts };
 }
 
 /** Keys and scopes are 32 bytes written as 43 letters: kept as the bytes they are. */

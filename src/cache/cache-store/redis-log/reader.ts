@@ -22,6 +22,8 @@ export interface RecordReaderDeps {
   readonly isBlocked: (head: Head) => boolean;
   /** Put here and not yet in Redis. */
   readonly isPending: (id: EntryId) => boolean;
+  /** Redis has it no more: the other gateways need not find that out one by one. */
+  readonly forget: (key: ExactKey, id: EntryId) => void;
 }
 
 export class RecordReader {
@@ -84,6 +86,8 @@ export class RecordReader {
     const row = shelf.rowOfKey(key);
     if (row === -1) return;
     const id = shelf.directory.idAt(row);
-    if (!this.#deps.isPending(id)) shelf.remove(id, 'lru');
+    if (this.#deps.isPending(id)) return;
+    shelf.remove(id, 'lru');
+    this.#deps.forget(key, id);
   }
 }

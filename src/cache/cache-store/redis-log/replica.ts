@@ -57,6 +57,7 @@ export class Replica {
   readonly #deps: ReplicaDeps;
   readonly #timers: Timer[] = [];
   #lastId = '0-0';
+  #runId: string | undefined;
   #heardAtMs: number;
   #loaded = false;
   #check = true;
@@ -135,7 +136,11 @@ export class Replica {
   /** After each connect: goes on where it was if the log still has that place, else reads everything anew. */
   async #catchUp(): Promise<void> {
     await this.#deps.apply.connected();
-    if (this.#loaded && (await this.#placeIsThere())) return;
+    const { facts } = this.#deps.redis;
+    // Another process, or another node: what it had acknowledged before may be lost, wherever we are in its log.
+    const another = facts === undefined || facts.cluster || facts.runId === undefined || facts.runId !== this.#runId;
+    this.#runId = facts?.runId;
+    if (this.#loaded && !another && (await this.#placeIsThere())) return;
     const log = await this.#logState();
     const reason = !this.#loaded ? 'start' : compareIds(this.#lastId, log.firstId) < 0 ? 'trimmed' : 'server_changed';
     this.#deps.metrics?.redisResyncs.inc({ reason });

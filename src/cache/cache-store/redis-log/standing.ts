@@ -1,8 +1,7 @@
 /** How a shared store stands, for people and for comparing gateways. */
-import type { EpochMs } from '../../../core/units.ts';
+import type { EntryId } from '../../../core/ids.ts';
 import type { RedisConnection } from '../../../redis/redis-connection.ts';
 import type { SharedHealth } from '../../cache-store.ts';
-import type { Directory } from '../directory.ts';
 
 export interface StandingFacts {
   readonly redis: RedisConnection;
@@ -10,12 +9,13 @@ export interface StandingFacts {
   readonly stale: boolean;
   readonly writesWaiting: number;
   readonly unconfirmed: number;
+  readonly digest: string;
 }
 
 /** Below it a server soon evicts, or refuses. */
 const freeShareMin = 0.1;
 
-export function healthOf({ redis, why, stale, writesWaiting, unconfirmed }: StandingFacts): SharedHealth {
+export function healthOf({ redis, why, stale, writesWaiting, unconfirmed, digest }: StandingFacts): SharedHealth {
   const { state, tooFarAway, breakers } = redis.health();
   const { facts } = redis;
   const warnings: string[] = [];
@@ -33,21 +33,43 @@ export function healthOf({ redis, why, stale, writesWaiting, unconfirmed }: Stan
   if (breakers.read !== 'closed') warnings.push('reads rest after failures');
   if (breakers.write !== 'closed') warnings.push('writes rest after failures');
   const trouble = 'why' in state ? `${state.why}${'remedy' in state ? `; ${state.remedy}` : ''}` : undefined;
-  return { backend: 'redis-log', why: trouble ?? why, state: state.kind, stale, writesWaiting, unconfirmed, warnings };
+  return {
+    backend: 'redis-log',
+    why: trouble ?? why,
+    state: state.kind,
+    stale,
+    writesWaiting,
+    unconfirmed,
+    digest,
+    warnings,
+  };
 }
 
-/** Order does not matter, and one entry more or less shows. */
-export function digestOf(directory: Directory, now: EpochMs): { readonly count: number; readonly xor: string } {
-  let [high, low, count] = [0, 0, 0];
-  for (let row = 0; row < directory.size; row++) {
-    if (directory.isExpired(row, now)) continue;
-    const id = directory.idAt(row);
-    high ^= fnv(id, 0x811c9dc5);
-    low ^= fnv(id, 0x01000193);
-    count += 1;
+/** Which entries are known: order does not matter, and one more or less shows. */
+export class EntryDigest {
+  #high = 0;
+  #low = 0;
+  #count = 0;
+
+  added(id: EntryId): void {
+    this.#toggle(id);
+    this.#count += 1;
   }
-  const hex = (value: number) => (value >>> 0).toString(16).padStart(8, '0');
-  return { count, xor: hex(high) + hex(low) };
+
+  dropped(id: EntryId): void {
+    this.#toggle(id);
+    this.#count -= 1;
+  }
+
+  toString(): string {
+    const hex = (value: number) => (value >>> 0).toString(16).padStart(8, '0');
+    return `${this.#count}:${hex(this.#high)}${hex(this.#low)}`;
+  }
+
+  #toggle(id: EntryId): void {
+    this.#high ^= fnv(id, 0x811c9dc5);
+    this.#low ^= fnv(id, 0x01000193);
+  }
 }
 
 function fnv(text: string, basis: number): number {

@@ -1,0 +1,302 @@
+import type { AnswerFlow, AnswerOrigin, ChatEvent, DispatchSink } from '../../core/chat.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { AppError, errorTable, type ErrorCode } from '../../core/errors.ts';
+import type { ExactKey } from '../../core/ids.ts';
+import { replyList, replyText, type RedisConnection, type StreamRow } from '../../redis/redis-connection.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { SharedFlight } from '../shared-flight.ts';
+import { Poller, type Followed } from './poller.ts';
+import { RecordWriter } from './record-writer.ts';
+import { ResumingSink, SentSoFar } from './resuming-sink.ts';
+import { claimScript, holdScript } from './scripts.ts';
+
+export interface RedisFlightDeps {
+  readonly redis: RedisConnection;
+  readonly prefix: string;
+  /** Rises with every invalidation: what was begun before one is not followed after it. */
+  readonly generation: () => number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A leader that says nothing for this long is gone. */
+  readonly leaseMs?: number;
+}
+
+const leaseMsDefault = 5_000;
+/** Before a call that takes seconds; a server that never answers is left alone by its breaker. */
+const claimDeadlineMs = 150;
+/** Renewals that may fail before the lease ends. */
+const renewalsPerLease = 3;
+/** A finished answer is followed for this long: by then it is in the cache for whoever comes later. */
+const lingerMs = 2_000;
+/** Redis silent: a reader that has nothing yet asks for itself sooner than one that would have to begin again; at once when the connection is lost. */
+const patienceMs = { lost: 0, before: 3_000, after: 5_000 };
+/** A leader writes its first row at once. */
+const signOfLifeMs = 2_000;
+/** Changes of leader for one request; then it asks alone. */
+const leadersMax = 5;
+
+/** Lock and record of each flight in Redis, in the slot of its entry. */
+export function createRedisFlight(deps: RedisFlightDeps): SharedFlight {
+  const poller = new Poller(deps.redis, deps.clock);
+  let leading = 0;
+  return {
+    run(key, want, sink, ask) {
+      const run = new Run(
+        { ...deps, poller, led: (change) => void (leading += change) },
+        key,
+        want.outputLimit,
+        sink,
+        ask,
+      );
+      run.begin();
+      return run;
+    },
+    stats: () => ({ leading, following: poller.size }),
+    close: () => poller.close(),
+  };
+}
+
+interface RunDeps extends RedisFlightDeps {
+  readonly poller: Poller;
+  readonly led: (change: 1 | -1) => void;
+}
+
+/** One request of this gateway, from claiming the flight to its end. */
+class Run implements AnswerFlow {
+  readonly #deps: RunDeps;
+  readonly #names: { readonly lock: string; readonly counter: string; readonly record: (token: string) => string };
+  readonly #limit: string;
+  readonly #sink: DispatchSink;
+  readonly #ask: (sink: DispatchSink) => AnswerFlow;
+  readonly #sent = new SentSoFar();
+  #flow: AnswerFlow | undefined;
+  #following: Followed | undefined;
+  #renewal: Timer | undefined;
+  #release: ((lingering: number) => void) | undefined;
+  #leave: (() => void) | undefined;
+  #leaders = 0;
+  #paused = false;
+  #over = false;
+
+  constructor(
+    deps: RunDeps,
+    key: ExactKey,
+    outputLimit: number | undefined,
+    sink: DispatchSink,
+    ask: (sink: DispatchSink) => AnswerFlow,
+  ) {
+    this.#deps = deps;
+    const start = `${deps.prefix}:{${key}}:f${deps.generation()}`;
+    this.#names = { lock: start, counter: `${start}n`, record: (token) => `${start}s:${token}` };
+    this.#limit = outputLimit === undefined ? '' : String(outputLimit);
+    this.#sink = sink;
+    this.#ask = ask;
+  }
+
+  begin(): void {
+    this.#claim().catch((error: unknown) => {
+      this.#deps.logger.debug({ err: error }, 'a flight is not shared: Redis cannot be asked');
+      this.#askAlone();
+    });
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#flow?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#flow?.resume();
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#flow?.cancel();
+    // Whoever follows asks for itself.
+    this.#leave?.();
+    this.#release?.(0);
+  }
+
+  async #claim(): Promise<void> {
+    const { redis, leaseMs = leaseMsDefault } = this.#deps;
+    this.#leaders += 1;
+    if (this.#leaders > leadersMax) return this.#askAlone();
+    const reply = replyList(
+      await redis.call(['EVAL', claimScript, 2, this.#names.lock, this.#names.counter, leaseMs, this.#limit], {
+        as: 'write',
+        // Won after all, and asked alone meanwhile: nobody must wait for us.
+        late: (won) => void (replyList(won)[0] === 1 && this.#hold(replyText(replyList(won)[1]) ?? '', 0)),
+        deadlineMs: Math.max(claimDeadlineMs, redis.health().deadlineMs),
+      }),
+    );
+    const told = replyText(reply[1]) ?? '';
+    if (this.#over) {
+      if (reply[0] === 1) this.#hold(told, 0);
+      return;
+    }
+    if (reply[0] === 1) this.#lead(told);
+    else this.#follow(told);
+  }
+
+  #lead(token: string): void {
+    const { redis, clock, led, leaseMs = leaseMsDefault } = this.#deps;
+    led(1);
+    this.#renewal = clock.every(leaseMs / renewalsPerLease, () => this.#hold(token, leaseMs));
+    this.#release = (lingering) => {
+      this.#release = undefined;
+      this.#renewal?.clear();
+      led(-1);
+      this.#hold(token, lingering);
+    };
+    const writer = new RecordWriter({
+      redis,
+      clock,
+      stream: this.#names.record(token),
+      sink: this.#resuming(),
+      settled: (how) => {
+        this.#finish();
+        // A failure is nothing to share with those who come after it.
+        this.#release?.(how === 'ended' ? lingerMs : 0);
+      },
+    });
+    this.#leave = () => writer.leave();
+    this.#attach(this.#ask(writer));
+  }
+
+  #hold(token: string, ms: number): void {
+    this.#deps.redis
+      .call(['EVAL', holdScript, 1, this.#names.lock, token, Math.round(ms)], { as: 'write' })
+      // Lost it: others ask too, which costs a call. It ends by itself if Redis is away.
+      .catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'the lock of a flight was not renewed'));
+  }
+
+  #follow(holder: string): void {
+    const { poller, clock } = this.#deps;
+    const [token = '', limit = ''] = holder.split('|');
+    const sink = this.#resuming();
+    /** Of another limit: whether its answer is ours shows at its end. */
+    const held: { origin: AnswerOrigin | undefined; events: ChatEvent[] } | undefined =
+      limit === this.#limit ? undefined : { origin: undefined, events: [] };
+    let heard = false;
+    const followedAtMs = clock.monotonicMs();
+    const leave = (): void => {
+      poller.remove(followed);
+      if (this.#following === followed) this.#following = undefined;
+    };
+    const takeOver = (): void => {
+      leave();
+      if (!this.#over) this.begin();
+    };
+    const followed: Followed = {
+      stream: this.#names.record(token),
+      lock: this.#names.lock,
+      rows: (rows) => {
+        for (const row of rows) {
+          for (const [name, value] of fieldsOf(row)) {
+            if (this.#over || this.#following !== followed) return;
+            heard = true;
+            if (name === 'b') continue;
+            if (name === 'g') return takeOver();
+            if (name === 'x') {
+              const error = errorOf(value);
+              // Its thinkers are full or away: ours may not be.
+              if (error.retryable && !this.#sent.started) return takeOver();
+              leave();
+              this.#finish();
+              return sink.fail(error);
+            }
+            if (name === 'o') {
+              const origin: AnswerOrigin = { ...(JSON.parse(value) as AnswerOrigin), source: 'coalesced' };
+              if (held) held.origin = origin;
+              else sink.origin(origin);
+              continue;
+            }
+            for (const event of JSON.parse(value) as ChatEvent[]) {
+              if (event.type === 'end') {
+                leave();
+                if (held && !this.#takes(event)) return this.#askAlone();
+                this.#finish();
+              }
+              if (!held) sink.event(event);
+              else {
+                held.events.push(event);
+                if (event.type !== 'end') continue;
+                if (held.origin) sink.origin(held.origin);
+                for (const each of held.events) sink.event(each);
+              }
+            }
+          }
+        }
+      },
+      lockSeen: (now) => {
+        // Its successor has another record; and with no lock and no end, its leader is gone.
+        if (now?.split('|')[0] !== token) return takeOver();
+        if (heard || clock.monotonicMs() - followedAtMs < signOfLifeMs) return;
+        leave();
+        this.#askAlone();
+      },
+      unheard: (ms) => {
+        const gone = this.#deps.redis.health().state.kind !== 'ready';
+        const patience = this.#sent.started ? patienceMs.after : gone ? patienceMs.lost : patienceMs.before;
+        if (ms < patience) return;
+        leave();
+        this.#askAlone();
+      },
+    };
+    this.#following = followed;
+    poller.add(followed);
+  }
+
+  /** A whole answer within our own limit is ours, whatever limit it was made under. */
+  #takes({ finishReason, usage }: Extract<ChatEvent, { type: 'end' }>): boolean {
+    if (finishReason === 'length') return false;
+    return this.#limit === '' || usage.completionTokens <= Number(this.#limit);
+  }
+
+  #askAlone(): void {
+    if (this.#over) return;
+    const resuming = this.#resuming();
+    const settled = () => this.#finish();
+    this.#attach(
+      this.#ask({
+        origin: (origin) => resuming.origin(origin),
+        event: (event) => {
+          if (event.type === 'end') settled();
+          resuming.event(event);
+        },
+        fail: (error) => {
+          settled();
+          resuming.fail(error);
+        },
+      }),
+    );
+  }
+
+  #resuming(): ResumingSink {
+    return new ResumingSink(this.#sink, this.#sent, () => this.cancel());
+  }
+
+  #attach(flow: AnswerFlow): void {
+    this.#flow = flow;
+    if (this.#paused) flow.pause();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    if (this.#following) this.#deps.poller.remove(this.#following);
+    this.#following = undefined;
+  }
+}
+
+function* fieldsOf({ fields }: StreamRow): Generator<readonly [name: string, value: string]> {
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    yield [replyText(fields[at]) ?? '', replyText(fields[at + 1]) ?? ''];
+  }
+}
+
+function errorOf(json: string): AppError {
+  const { code, message } = JSON.parse(json) as { code: string; message: string };
+  return new AppError(code in errorTable ? (code as ErrorCode) : 'upstream_failed', message);
+}
