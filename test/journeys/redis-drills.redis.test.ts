@@ -77,7 +77,7 @@ describe('drills', { concurrency: true }, () => {
       }));
   });
 
-  describe('two gateways whose Redis is full', () => {
+  describe('two gateways whose Redis is full', { concurrency: false }, () => {
     for (const { policy, hitsGoOn } of [
       { policy: 'noeviction', hitsGoOn: true },
       { policy: 'volatile-lru', hitsGoOn: false },
@@ -145,7 +145,7 @@ describe('drills', { concurrency: true }, () => {
     }
   });
 
-  describe('a gateway with a mistake in its configuration of Redis serves without it', () => {
+  describe('a gateway with a mistake in its configuration of Redis serves without it', { concurrency: false }, () => {
     let redis: RedisServer;
     before(async () => {
       redis = await startRedis({ args: ['--requirepass', 'right'], client: { password: 'right' } });
@@ -165,7 +165,9 @@ describe('drills', { concurrency: true }, () => {
         });
         try {
           const drill = createDrill(shared);
-          await drill.answersInTime(20);
+          // The first requests of a gateway take longest, with or without Redis.
+          const firstMs = await drill.answersInTime(3, Infinity);
+          await drill.answersInTime(20, Math.min(firstMs, 1_000));
           const standing = shared.gateways[0]!.status().cache.shared;
           if (standing !== undefined) assert.ok(standing.state !== 'ready' || standing.stale);
         } finally {

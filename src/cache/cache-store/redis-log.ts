@@ -111,6 +111,7 @@ class RedisLogStore implements CacheStore {
       dropped: (seq, id, key, reason) => {
         this.#hot.delete(seq);
         this.#digest.dropped(id);
+        this.#pending.delete(id);
         if (this.#puttingKey === undefined || key === this.#puttingKey) return;
         // Only the gateway whose put makes others go removes them for all.
         if (reason === 'lru' || reason === 'replaced') this.#removeLater(key, id);
@@ -241,7 +242,11 @@ class RedisLogStore implements CacheStore {
     const written = this.#queue
       .add({
         bytes: head.length + body.length + vec8.length,
-        run: () => this.#writes.put(entry.exactKey, { head, body, vec8 }, entry.expiresAt - this.#deps.clock.now()),
+        run: async () => {
+          // Removed while it waited: writing it now would bring it back.
+          if (!this.#pending.has(entry.id)) return;
+          await this.#writes.put(entry.exactKey, { head, body, vec8 }, entry.expiresAt - this.#deps.clock.now());
+        },
       })
       .finally(() => this.#pending.delete(entry.id));
     written.catch(() => this.#shelf.remove(entry.id, 'lru'));

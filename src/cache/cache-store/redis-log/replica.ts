@@ -51,6 +51,8 @@ const scanCount = 500;
 /** Reading everything happens beside requests, and may take longer than one of them may. */
 const loadDeadlineMs = 5_000;
 const reconcileEveryMs = 600_000;
+/** After a server has come back: by then every write has ended one way or the other. */
+const settledAfterMs = 5_000;
 const retryMs = { first: 50, max: 1_000 };
 
 export class Replica {
@@ -80,9 +82,7 @@ export class Replica {
     this.#timers.push(
       deps.pace.every(1_000, () => deps.metrics?.redisReplicaStale.set(this.stale ? 1 : 0)),
       deps.pace.every(reconcileEveryMs, () => {
-        this.reconcile().catch((error: unknown) =>
-          deps.logger.warn({ err: error }, 'the cache was not compared with Redis'),
-        );
+        this.#reconcileQuietly();
       }),
     );
     void this.#follow();
@@ -102,6 +102,12 @@ export class Replica {
   reconcile(): Promise<number> {
     this.#reconciling ??= this.#snapshot().finally(() => (this.#reconciling = undefined));
     return this.#reconciling;
+  }
+
+  #reconcileQuietly(): void {
+    this.reconcile().catch((error: unknown) => {
+      if (!this.#closed) this.#deps.logger.warn({ err: error }, 'the cache was not compared with Redis');
+    });
   }
 
   async #follow(): Promise<void> {
@@ -151,7 +157,11 @@ export class Replica {
       this.#lastId = log.lastId;
     }
     this.#heardAtMs = this.#deps.pace.monotonicMs();
-    if (this.#loaded) this.#deps.logger.warn({ reason }, 'the cache was read anew from Redis');
+    if (this.#loaded) {
+      this.#deps.logger.warn({ reason }, 'the cache was read anew from Redis');
+      // Writes of the others may have been under way, as ours may have been.
+      this.#deps.pace.after(settledAfterMs, () => this.#reconcileQuietly());
+    }
     this.#loaded = true;
     this.#resolveSynced();
   }
