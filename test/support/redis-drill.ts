@@ -31,7 +31,7 @@ export interface Fault {
 
 export interface Drill {
   /** Requests of both tenants through every gateway: each is answered, none late, none by the other tenant's answer. */
-  answersInTime(count: number): Promise<number>;
+  answersInTime(count: number, calmMs?: number): Promise<number>;
   through(fault: Fault): Promise<void>;
 }
 
