@@ -9,6 +9,7 @@ import { createThinkers } from './compose/thinkers.ts';
 import { createAlerting } from './compose/alerts.ts';
 import { createFleetMoney } from './compose/fleet-money.ts';
 import { createFeedback } from './compose/feedback.ts';
+import { createDoctor } from './compose/doctor.ts';
 import { createFleet } from './compose/fleet.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
@@ -200,6 +201,19 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       money,
       fleet: fleet?.commands,
       keys,
+      doctor: createDoctor(config, {
+        ...base,
+        version,
+        running: () => ({ gatewayUrl, adminUrl, version }),
+        // Its own operator port may ask for a key that is kept as a hash alone.
+        own: {
+          status: () => Promise.resolve(status()),
+          scrape: () => metrics.registry.metrics(),
+          channels: () => Promise.resolve(alerts.channels()),
+        },
+        apiKey: undefined,
+        adminKey: undefined,
+      }),
       alerts,
       pool,
       onModelsChanged: () => pool.refresh(),

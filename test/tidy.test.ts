@@ -28,6 +28,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   sqlite: ['core'], // a database in a thread of its own; cache and ledger build on it
   redis: ['core', 'telemetry'], // one way to reach a server; cache, ledger and locks build on it
   keys: ['core', 'telemetry'],
+  doctor: ['core'],
   ledger: ['core', 'telemetry', 'redis', 'sqlite'],
   cache: ['core', 'telemetry', 'redis', 'sqlite'],
   thinkers: ['core', 'telemetry'],
@@ -35,7 +36,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   fleet: ['core', 'telemetry', 'thinkers', 'ledger', 'redis'],
   gateway: ['core', 'telemetry', 'cache', 'router', 'ledger', 'thinkers', 'keys'], // thinkers: the port types behind /api/tags, /api/ps and /api/show
   whatif: ['core', 'telemetry', 'cache', 'ledger', 'fleet'], // replays what the cache and the fleet decided
-  admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger', 'keys', 'whatif'],
+  admin: ['core', 'telemetry', 'cache', 'thinkers', 'fleet', 'ledger', 'keys', 'doctor', 'whatif'],
   dashboard: ['admin', 'core', 'telemetry'], // the words of the system, and types of what the operator port tells
   sim: ['core'], // a simulator that shared our clients or encoders could not catch their faults
   testing: ['core', 'cache', 'thinkers', 'router', 'telemetry', 'fleet', 'ledger', 'redis'],
@@ -55,6 +56,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'fleet',
     'redis',
     'keys',
+    'doctor',
     'dashboard',
     'sim',
     'version',
@@ -73,6 +75,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'fleet',
     'redis',
     'keys',
+    'doctor',
     'dashboard',
     'sim',
     'compose',
@@ -88,6 +91,7 @@ const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/commands/embedder.ts': ['cache', 'config', 'telemetry', 'core'],
   'src/cli/commands/fleet-stop.ts': ['compose', 'config'],
   'src/cli/commands/sim.ts': ['sim'],
+  'src/cli/commands/doctor.ts': ['compose', 'config', 'doctor', 'telemetry', 'core'],
   'src/cli/commands/cost.ts': ['ledger'],
   'src/cli/commands/sim-vast.ts': ['sim'],
   'src/cli/commands/sim-redis-cloud.ts': ['sim'],

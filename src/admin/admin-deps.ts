@@ -1,5 +1,6 @@
 /** What the operator port is built from. */
 import type { Clock } from '../core/clock.ts';
+import type { DoctorReport } from '../doctor/check.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { AlertDesk } from '../telemetry/alerts/desk.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -17,6 +18,7 @@ export interface AdminDeps extends AdminKeys {
   readonly facts: AdminFacts;
   readonly cache: CacheCommands;
   readonly keys: KeyRing;
+  readonly doctor: () => Promise<DoctorReport>;
   /** undefined where nothing is rented. */
   readonly fleet?: FleetCommands | undefined;
   readonly money: MoneyFacts;

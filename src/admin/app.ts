@@ -12,6 +12,7 @@ import { blockMachine, showFleet, showFleetHistory, showOffers } from './fleet-r
 import { startFleet, stopFleet, unblockMachine } from './fleet-routes.ts';
 import { challengeOf, createGuard, isReading } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
+import { showDoctor } from './doctor-routes.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { createLive, type Topic } from './live.ts';
@@ -93,6 +94,7 @@ export const adminRoutes: readonly Route[] = [
   { method: 'POST', path: '/api/alerts/silences', handle: createSilence },
   { method: 'DELETE', path: '/api/alerts/silences/:id', handle: endSilence },
   { method: 'POST', path: '/api/money/whatif', handle: replayWhatIf, for: 'viewers' },
+  { method: 'GET', path: '/api/doctor', handle: showDoctor },
   { method: 'GET', path: '/api/keys', handle: listKeys },
   { method: 'POST', path: '/api/keys', handle: createKey },
   { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },

@@ -50,7 +50,7 @@ export async function backUp(
   for (const name of names) {
     about.onFile(name);
     const to = join(target, name);
-    if (name.endsWith('.sqlite')) await copyDatabase(join(dataDir, name), to);
+    if (/\.(sqlite|db)$/.test(name)) await copyDatabase(join(dataDir, name), to);
     else copyFileSync(join(dataDir, name), to);
     files.push({ name, bytes: statSync(to).size, sha256: await digestOf(to) });
   }

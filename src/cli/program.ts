@@ -17,6 +17,7 @@ import { addSavings } from './commands/savings.ts';
 import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
 import { addUp } from './commands/up.ts';
 import { addWhatIf } from './commands/whatif.ts';
@@ -56,6 +57,7 @@ export function createProgram(context: CliContext): Command {
     addWhy,
     addFeedback,
     addStatus,
+    addDoctor,
     addLogin,
     addCache,
     addLedger,

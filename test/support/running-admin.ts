@@ -335,6 +335,7 @@ export async function startAdmin({
     cache,
     money: moneyOf(clock),
     alerts: desk,
+    doctor: () => notOurs(),
     keys: createKeyRing({
       clock,
       random: seededRandom(1),

@@ -10,8 +10,8 @@ interface DownOptions extends GlobalOptions {
   readonly config?: string;
 }
 
-/** Longer than `gateway.shutdownGraceMs` by default, in which running answers may finish. */
-const stopMaxMs = 60_000;
+/** Running answers may finish, and rented machines are given back, which takes the market a while. */
+const stopMaxMs = 120_000;
 const pollMs = 50;
 
 export function addDown(program: Command, context: CliContext): void {
