@@ -4,7 +4,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { answering, failing, managedThinker, startAdmin, type RunningAdmin } from '../../test/support/running-admin.ts';
+import { answering, failing, managedThinker } from '../../test/support/managed-thinker.ts';
+import { startAdmin, type RunningAdmin } from '../../test/support/running-admin.ts';
 import { AppError } from '../core/errors.ts';
 import type { Thinker } from '../thinkers/thinker.ts';
 

@@ -9,9 +9,8 @@ import type { CacheEntry, EntryFilter, EntrySummary } from '../../src/cache/cach
 import type { Feedback, FeedbackResult } from '../../src/cache/cache-types.ts';
 import type { OpenCase } from '../../src/cache/learner.ts';
 import type { WhyRecord } from '../../src/cache/why-log.ts';
-import type { AppError } from '../../src/core/errors.ts';
-import { entryId, exactKey, modelName, requestId, scope, tenantId, thinkerId } from '../../src/core/ids.ts';
-import { addMs, epochMs, usdMicros } from '../../src/core/units.ts';
+import { entryId, exactKey, modelName, requestId, scope, tenantId } from '../../src/core/ids.ts';
+import { addMs, epochMs } from '../../src/core/units.ts';
 import { toUnitVector } from '../../src/core/vector.ts';
 import { createAlertDesk } from '../../src/telemetry/alerts/desk.ts';
 import type { ChannelEntry } from '../../src/telemetry/alerts/delivery.ts';
@@ -20,7 +19,7 @@ import { silentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { createRequestLog, type RequestRecord } from '../../src/telemetry/request-log.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
-import type { ManagementCall, ManagementSink, Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
+import type { Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
 import type { CacheCommands, DashboardFiles, StatusReport } from '../../src/admin/admin-types.ts';
 import { moneyOf } from './admin-money.ts';
 import { createAdmin } from '../../src/admin/app.ts';
@@ -32,49 +31,6 @@ import { createSessions } from '../../src/admin/sessions.ts';
 const notOurs = (): never => {
   throw new Error('not implemented: the operator port has no business with this');
 };
-
-export type Manage = (call: ManagementCall, sink: ManagementSink, signal: AbortSignal) => void;
-
-/** A thinker that only takes management calls, and keeps them. */
-export function managedThinker(
-  name: string,
-  manage: Manage,
-  kind: Thinker['kind'] = 'static',
-): Thinker & { readonly calls: ManagementCall[] } {
-  const calls: ManagementCall[] = [];
-  return {
-    id: thinkerId(`id-${name}`),
-    name,
-    kind,
-    url: `http://${name}:11434`,
-    maxConcurrency: 4,
-    costPerHour: usdMicros(0),
-    calls,
-    answer: notOurs,
-    embed: notOurs,
-    probe: notOurs,
-    show: notOurs,
-    manage(call, sink, { signal }) {
-      calls.push(call);
-      manage(call, sink, signal);
-    },
-    close: notOurs,
-  };
-}
-
-/** Answers at once with these lines. */
-export const answering =
-  (status: number, contentType: string | undefined, ...chunks: readonly string[]): Manage =>
-  (_, sink) => {
-    sink.head(status, contentType);
-    for (const chunk of chunks) sink.data(Buffer.from(chunk), () => {});
-    sink.end();
-  };
-
-export const failing =
-  (error: AppError): Manage =>
-  (_, sink) =>
-    sink.fail(error);
 
 function viewOf(thinker: Thinker): ThinkerView {
   const { id, name, kind, url, maxConcurrency, costPerHour } = thinker;
@@ -335,7 +291,7 @@ export async function startAdmin({
     cache,
     money: moneyOf(clock),
     alerts: desk,
-    doctor: () => notOurs(),
+    doctor: notOurs,
     keys: createKeyRing({
       clock,
       random: seededRandom(1),
