@@ -40,10 +40,10 @@ describe('doctor', () => {
       assert.equal(checkOf(said, 'D02').status, 'ok');
       assert.equal(checkOf(said, 'D18').status, 'ok');
       const page = (await (await fetch(`${facts.adminUrl}/api/doctor`)).json()) as DoctorReport;
-      assert.deepEqual(
-        page.checks.map(({ id, status }) => [id, status]),
-        (JSON.parse(said.out) as DoctorReport).checks.map(({ id, status }) => [id, status]),
-      );
+      // Whether a hit took 100 ms depends on what else this machine does.
+      const statuses = ({ checks }: DoctorReport) =>
+        checks.map(({ id, status }) => [id, id === 'D12' ? 'asked' : status]);
+      assert.deepEqual(statuses(page), statuses(JSON.parse(said.out) as DoctorReport));
     } finally {
       await runProcess(['down', '--data-dir', folder]);
     }
