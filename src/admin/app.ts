@@ -180,7 +180,7 @@ const topicsOf = (deps: AdminDeps): Readonly<Record<string, Topic>> => ({
   'cache/audits': { everyMs: 5_000, read: () => auditsOf(deps) },
   'money/now': { everyMs: 5_000, read: () => spendNow(deps) },
   'money/report': {
-    everyMs: 15_000,
+    everyMs: 10_000,
     read: () => deps.money.reports.report(rangeOf(new URLSearchParams(), deps.clock.now())),
   },
   alerts: { everyMs: 5_000, read: () => alertsOf(deps) },

@@ -111,9 +111,16 @@ describe('dashboard', () => {
         await page.goto(line.url);
         await page.locator('#tape table').waitFor();
         assert.equal(await page.locator('section[data-stale=true]').count(), 0);
+        // Nothing was asked for a while: what is shown still holds.
+        await page.clock.fastForward(30_000);
+        await until(
+          'nothing is old while the stream tells that nothing changed',
+          async () => (await page.locator('section[data-stale=true]').count()) === 0,
+          20_000,
+        );
         line.cut();
         await page.locator('[data-connection=connecting]').waitFor();
-        await page.clock.fastForward(20_000);
+        await page.clock.fastForward(30_000);
         await page.locator('section[data-stale=true]', { hasText: 'Is it up?' }).waitFor();
         assert.match(await page.locator('section[data-stale=true]').first().innerText(), /stale: as of .* ago/);
         await screenshot(page, 'stale-1440-light');

@@ -27,7 +27,8 @@ export const requests = signal<Held<readonly RequestRecord[]> | undefined>(undef
 /** Moves once a second while somebody looks. */
 export const tick = signal(performance.now());
 
-export const staleAfterMs = 15_000;
+/** More than twice the rarest news, which come every 10 s. */
+export const staleAfterMs = 25_000;
 export const isStale = (held: Held<unknown> | undefined): boolean =>
   held !== undefined && tick.value - held.heardAtMs > staleAfterMs;
 
@@ -136,7 +137,9 @@ function openStream(names: string): void {
   const onEvent = (name: string, take: (message: LiveMessage) => void): void =>
     source.addEventListener(name, (event: MessageEvent<string>) => {
       lastId = event.lastEventId || lastId;
-      take(JSON.parse(event.data) as LiveMessage);
+      const message = JSON.parse(event.data) as LiveMessage;
+      take(message);
+      confirmRequests(message.at);
     });
   onEvent('requests', ({ at, value }) => takeRequests(value as LiveRequests, at));
   onEvent('same', ({ at, value }) => confirm(value as string, at));
@@ -156,6 +159,15 @@ function keep(name: string, value: unknown, at: number): void {
 function confirm(name: string, at: number): void {
   const known = topicSignal(name);
   if (known.value !== undefined) known.value = { value: known.value.value, at, heardAtMs: performance.now() };
+}
+
+/** A stream that tells anything would have told of a request: that none came is news as well. */
+function confirmRequests(at: number): void {
+  const known = requests.value;
+  const now = performance.now();
+  // The list is drawn again for this, so not with every event.
+  if (known !== undefined && now - known.heardAtMs > staleAfterMs / 3)
+    requests.value = { ...known, at, heardAtMs: now };
 }
 
 function takeRequests({ kind, requests: told }: LiveRequests, at: number): void {

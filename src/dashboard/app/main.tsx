@@ -1,5 +1,6 @@
 import './styles/base.css';
 import './styles/parts.css';
+import './styles/charts.css';
 import { render } from 'preact';
 import { call, session } from './api.ts';
 import { startLive } from './live.ts';

@@ -10,7 +10,7 @@ interface Notice {
 }
 
 const shownMax = 3;
-const shownMs = 12_000;
+const shownMs = 8_000;
 const notices = signal<readonly Notice[]>([]);
 let next = 0;
 
