@@ -55,7 +55,7 @@ describe('settings page', () => {
       await page.locator('#keys').getByText('revoked').waitFor();
 
       // On a phone they cover what is under them until they are read.
-      for (const dismiss of await page.getByRole('button', { name: 'Dismiss' }).all()) await dismiss.click();
+      await page.evaluate(`document.querySelectorAll('.notice button').forEach((button) => button.click())`);
       await page.getByRole('button', { name: 'Look again' }).click();
       await page.locator('#audit').getByText('DELETE /api/keys/:id').waitFor();
       const rows = await page.locator('#audit tbody tr').allInnerTexts();
