@@ -24,6 +24,20 @@ export async function connectRedis({ redis }: Config, deps: ComposeDeps): Promis
   return connection;
 }
 
+/**
+ * A connection for searches alone: one that hangs at a dead shard holds up what comes behind it on its connection, and
+ * must not hold up the records. Its metrics would count the other one twice.
+ */
+export async function connectForSearch(
+  { redis }: Config,
+  { metrics: _, ...deps }: ComposeDeps,
+): Promise<RedisConnection> {
+  const { url, ...options } = redis;
+  const connection = createRedisConnection({ ...options, url: url! }, deps);
+  await connection.ready(startWaitMs).catch(() => {});
+  return connection;
+}
+
 export interface Stores {
   /** Of the answers. */
   readonly store: CacheStore;

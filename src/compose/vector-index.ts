@@ -12,6 +12,7 @@ import { createSwitchingIndex, type StoredRow } from '../cache/vector-index/swit
 import type { Config } from '../config/schema.ts';
 import { chooseBackend, gatewayEntriesMaxDefault, type BackendChoice } from '../redis/choose-backend.ts';
 import type { RedisConnection } from '../redis/redis-connection.ts';
+import { connectForSearch } from './redis.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface ChosenIndex {
@@ -22,9 +23,10 @@ export interface ChosenIndex {
 
 export async function openVectorIndex(
   config: Config,
-  { clock, logger, redis }: ComposeDeps & { readonly redis: RedisConnection | undefined },
+  { redis, ...deps }: ComposeDeps & { readonly redis: RedisConnection | undefined },
   { embedding, store }: { readonly embedding: EmbeddingModel; readonly store: CacheStore },
 ): Promise<ChosenIndex> {
+  const { clock, logger } = deps;
   const { dimensions } = embedding;
   const { cache, redis: options } = config;
   const openLocal = (vectorsMax: number) => createMemoryVectorIndex({ dimensions, vectorsMax, logger });
@@ -42,7 +44,8 @@ export async function openVectorIndex(
 
   // Longer than any entry lives, jitter included.
   const ttlMs = Math.ceil(cache.ttlMs * 1.2);
-  const base = { connection: redis, dimensions, embeddingModelId: embedding.id, clock };
+  const searching = await connectForSearch(config, deps);
+  const base = { connection: searching, dimensions, embeddingModelId: embedding.id, clock };
   const remote: RemoteIndex =
     options.backend === 'vset'
       ? createRedisVsetIndex({ ...base, options: { prefix: options.prefix, setTtlMs: ttlMs } })
@@ -61,10 +64,19 @@ export async function openVectorIndex(
     clock,
     logger,
   });
-  redis.onReady(() => void index.reconsider());
-  if (redis.facts) await index.reconsider();
+  searching.onReady(() => void index.reconsider());
+  if (searching.facts) await index.reconsider();
   return {
-    index,
+    index: {
+      ...index,
+      get shared() {
+        return index.shared === true;
+      },
+      async close() {
+        await index.close();
+        await searching.close();
+      },
+    },
     searchedBy() {
       const { backend, why } = choice();
       if (index.where === 'remote') return { backend: `redis-${backend ?? 'log'}`, why };
