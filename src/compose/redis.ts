@@ -30,10 +30,10 @@ export async function connectRedis({ redis }: Config, deps: ComposeDeps): Promis
  */
 export async function connectForSearch(
   { redis }: Config,
-  { metrics: _, ...deps }: ComposeDeps,
+  { clock, random, logger }: ComposeDeps,
 ): Promise<RedisConnection> {
   const { url, ...options } = redis;
-  const connection = createRedisConnection({ ...options, url: url! }, deps);
+  const connection = createRedisConnection({ ...options, url: url! }, { clock, random, logger });
   await connection.ready(startWaitMs).catch(() => {});
   return connection;
 }
