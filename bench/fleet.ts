@@ -40,6 +40,7 @@ const scenarios = scenariosFor({
   seeds,
   faultSeeds: values.quick ? 1 : seeds,
   weekSeeds: values.quick ? 0 : Math.min(3, seeds),
+  manySeeds: values.quick ? 0 : 5 * seeds,
 });
 for (const scenario of scenarios) {
   if (values.only !== undefined && !scenario.name.includes(values.only)) continue;

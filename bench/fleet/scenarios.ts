@@ -37,6 +37,8 @@ export function scenariosFor(size: {
   readonly seeds: number;
   readonly faultSeeds: number;
   readonly weekSeeds: number;
+  /** Of the chat day alone, for laws that are close. */
+  readonly manySeeds: number;
 }): readonly Scenario[] {
   const race = (trace: TraceName): readonly Contender[] => [ourLaw(), ...baselinesFor(trace), reference];
   // Caps that do not bind: whether they hold is counted all the same.
@@ -85,7 +87,7 @@ export function scenariosFor(size: {
     trace: 'conv',
     synthesis: day,
     contenders: [ourLaw(), ...baselinesFor('conv').filter(({ name }) => /^(HPA|vast).*tuned/.test(name)), reference],
-    seeds: 5 * size.seeds,
+    seeds: size.manySeeds,
   };
   const withFaults = faults.map((each): Scenario => ({
     ...base,
@@ -146,5 +148,13 @@ export function scenariosFor(size: {
     synthesis: { ...day, hitRate },
     contenders: [ourLaw()],
   }));
-  return [...main, moreSeeds, ...hits, idle, ...tight, ...withFaults, ...(size.weekSeeds > 0 ? weeks : [])];
+  return [
+    ...main,
+    ...(size.manySeeds > 0 ? [moreSeeds] : []),
+    ...hits,
+    idle,
+    ...tight,
+    ...withFaults,
+    ...(size.weekSeeds > 0 ? weeks : []),
+  ];
 }
