@@ -135,4 +135,33 @@ describe('embedded ledger on disk', () => {
     assert.deepEqual([totals.answers.thinker, totals.total], [10, 25]);
     await ledger.close();
   });
+
+  inFolder('keeps facts over a restart, in their order, and forgets the oldest beyond their bound', async (dataDir) => {
+    const options = { dataDir, clock: new FakeClock(), logger: silentLogger, options: { factsMax: 100 } };
+    const factsOf = async (ledger: Awaited<ReturnType<typeof createEmbeddedLedger>>) => {
+      const found: string[] = [];
+      for await (const { json } of ledger.facts.read(ever)) found.push(json);
+      return found;
+    };
+    const first = await createEmbeddedLedger(options);
+    for (let i = 0; i < 30; i++) first.facts.append({ at: epochMs(i), kind: 'kept', json: `${i}` });
+    await first.close();
+    const second = await createEmbeddedLedger(options);
+    for (let i = 30; i < 300; i++) {
+      second.facts.append({ at: epochMs(i), kind: 'kept', json: `${i}` });
+      if (i % 20 === 0) await second.flush();
+    }
+    const found = await factsOf(second);
+    assert.equal(found.at(-1), '299');
+    assert.ok(found.length >= 100 && found.length <= 130, `${found.length} facts`);
+    assert.deepEqual(
+      found,
+      found.map((_, i) => `${300 - found.length + i}`),
+    );
+    const some: string[] = [];
+    const range = { from: epochMs(280), to: epochMs(283) };
+    for await (const { json } of second.facts.read(range)) some.push(json);
+    assert.deepEqual(some, ['280', '281', '282']);
+    await second.close();
+  });
 });
