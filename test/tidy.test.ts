@@ -90,6 +90,8 @@ const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/commands/serve.ts': ['main', 'config'],
   'src/cli/commands/embedder.ts': ['cache', 'config', 'telemetry', 'core'],
   'src/cli/commands/fleet-stop.ts': ['compose', 'config'],
+  'src/cli/demo/play.ts': ['main', 'config', 'sim'],
+  'src/cli/demo/clients.ts': ['sim'],
   'src/cli/commands/sim.ts': ['sim'],
   'src/cli/commands/doctor.ts': ['compose', 'config', 'doctor', 'telemetry', 'core'],
   'src/cli/commands/cost.ts': ['ledger'],

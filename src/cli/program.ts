@@ -18,6 +18,7 @@ import { addServe } from './commands/serve.ts';
 import { addSim } from './commands/sim.ts';
 import { addStatus } from './commands/status.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addDemo } from './commands/demo.ts';
 import { addDown } from './commands/down.ts';
 import { addUp } from './commands/up.ts';
 import { addWhatIf } from './commands/whatif.ts';
@@ -42,6 +43,7 @@ export function createProgram(context: CliContext): Command {
     .addHelpText(
       'after',
       examples([
+        ['llm-self-host demo', 'watch a fleet of simulated GPUs for a minute; no account'],
         ['llm-self-host serve', 'start the gateway; it says what to do next'],
         ['llm-self-host ask "What is a GPU?"', 'ask it something; ask twice and the cache answers'],
         ['llm-self-host why', 'why the last request was answered as it was'],
@@ -73,6 +75,7 @@ export function createProgram(context: CliContext): Command {
     addRestore,
     addSim,
     addAlerts,
+    addDemo,
   ];
   for (const add of adders) add(program, context);
   return program;

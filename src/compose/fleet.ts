@@ -45,7 +45,7 @@ export interface FleetParts {
   readonly ledger: Ledger;
   readonly events?: Events | undefined;
   /** Of several gateways the one that holds it rents. */
-  readonly lease: Lease;
+  readonly lease?: Lease | undefined;
 }
 
 /** Machines are given back within this time when the gateway stops; supervisors wait 90 s. */

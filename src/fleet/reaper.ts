@@ -1,7 +1,7 @@
 /** Destroys until the market shows it no more: a machine that is forgotten goes on costing. */
 import type { CallOptions } from '../core/chat.ts';
 import { toAppError } from '../core/errors.ts';
-import type { EpochMs } from '../core/units.ts';
+import { addMs, type EpochMs } from '../core/units.ts';
 import type { FleetDeps } from './fleet-deps.ts';
 import type { FleetState } from './fleet-state.ts';
 import type { MarketView } from './observe.ts';
@@ -16,6 +16,8 @@ interface Attempt {
   nextAt: number;
   /** The market has said that it is done; until a list says otherwise, its meters ended then. */
   ackedAt: EpochMs | undefined;
+  /** How long the answer took: somewhere in that time its meters ended. */
+  unsureMs: number;
 }
 
 export class Reaper {
@@ -30,11 +32,6 @@ export class Reaper {
     this.#deps = parts.deps;
     this.#state = parts.state;
     this.#spend = parts.spend;
-  }
-
-  /** Meters of what still bills must not be read as ended: labels of machines that were said to be destroyed. */
-  isAcknowledged(label: string): boolean {
-    return this.#attempts.get(label)?.ackedAt !== undefined;
   }
 
   /** With a list that can be believed: what it shows no more is gone, what it still shows is destroyed again. */
@@ -52,8 +49,12 @@ export class Reaper {
         this.#vanished.add(rental.label);
         continue;
       }
-      this.#spend.close(rental.label, this.#vanished.delete(rental.label) ? undefined : attempt?.ackedAt);
-      this.#state.move(rental.label, 'gone', 'the market shows it no more');
+      this.#spend.close(
+        rental.label,
+        this.#vanished.delete(rental.label) ? undefined : attempt?.ackedAt,
+        attempt?.unsureMs ?? 0,
+      );
+      this.#spend.ended(this.#state.move(rental.label, 'gone', 'the market shows it no more'));
       this.#attempts.delete(rental.label);
     }
   }
@@ -63,14 +64,16 @@ export class Reaper {
     for (const rental of this.#state.all()) {
       const { label, instanceId } = rental;
       if (rental.phase !== 'destroying' || instanceId === undefined) continue;
-      const attempt = this.#attempts.get(label) ?? { tries: 0, nextAt: 0, ackedAt: undefined };
+      const attempt = this.#attempts.get(label) ?? { tries: 0, nextAt: 0, ackedAt: undefined, unsureMs: 0 };
       this.#attempts.set(label, attempt);
       if (attempt.ackedAt !== undefined || clock.now() < attempt.nextAt) continue;
       attempt.tries += 1;
       attempt.nextAt = clock.now() + Math.min(againAfterMs * 2 ** (attempt.tries - 1), againMaxMs);
       try {
+        const calledAt = clock.now();
         await provider.destroy(instanceId, options);
-        attempt.ackedAt = clock.now();
+        attempt.unsureMs = Math.max(0, clock.now() - calledAt);
+        attempt.ackedAt = addMs(calledAt, attempt.unsureMs / 2);
         logger.info(
           { label, instance: instanceId, tries: attempt.tries, reason: rental.endReason },
           'machine destroyed',

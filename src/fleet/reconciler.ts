@@ -9,6 +9,7 @@ import type { FleetDeps } from './fleet-deps.ts';
 import { FleetState } from './fleet-state.ts';
 import { FleetWorkers } from './fleet-workers.ts';
 import { Launcher } from './launcher.ts';
+import type { Rental } from './intent-store.ts';
 import { deadlineOf, isLaunching } from './lifecycle.ts';
 import { launchRecords, workerViews } from './observation-of.ts';
 import { Observer, type MarketView } from './observe.ts';
@@ -43,6 +44,8 @@ export interface Reconciler {
   /** At least so many until then, on top of the configuration. */
   floor(floor: ManualFloor | undefined): void;
   manualFloor(): ManualFloor | undefined;
+  /** Newest first, those that are gone as well. */
+  rentals(limit: number): readonly Rental[];
 }
 
 export interface Halt {
@@ -100,9 +103,8 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     const now = clock.now();
     if (market.kind === 'known') {
       await workers.sync(market.instances);
-      const billing = new Map([...market.instances].filter(([label]) => !reaper.isAcknowledged(label)));
-      spend.read(billing, market.at);
       reaper.confirm(market);
+      spend.read(market.instances, market.at);
       metrics.lastReconcile.set(market.at / 1000);
       endOverdue(now);
     } else {
@@ -318,6 +320,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
       poke();
     },
     manualFloor: floorNow,
+    rentals: (limit) => store.recent(limit),
   };
 }
 

@@ -20,6 +20,8 @@ const settleEveryMaxMs = 6 * 3_600_000;
 const settleUntilMs = 3 * 86_400_000;
 /** A meter further from the charges than this share is worth an operator's look. */
 const driftShareMax = 0.01;
+/** Looked for at the start. */
+const unsettledMax = 500;
 /** Settled in one round; the rest comes with the next. */
 const settleMax = 50;
 
@@ -29,6 +31,8 @@ export class Spend {
   readonly #deps: FleetDeps;
   readonly #state: FleetState;
   readonly #workers: Pick<FleetWorkers, 'takeBusyMs'>;
+  /** Gone, and their charges not known yet. */
+  readonly #unsettled = new Map<string, Rental>();
   #postedAt: EpochMs;
   #settleAt: EpochMs;
   #settlePauseMs = settleAfterMs;
@@ -43,6 +47,8 @@ export class Spend {
     this.#workers = parts.workers;
     this.#postedAt = parts.deps.clock.now();
     this.#settleAt = parts.deps.clock.now();
+    for (const rental of parts.deps.store.recent(unsettledMax))
+      if (isUnsettled(rental)) this.#unsettled.set(rental.label, rental);
   }
 
   /** After a crash: what a machine's row says was given to the ledger and the ledger does not have. */
@@ -89,21 +95,25 @@ export class Spend {
   }
 
   /** It ended at `at`: its meters ran until then. Undefined: some time since the last reading, which the charges will tell. */
-  close(label: string, at: EpochMs | undefined): void {
+  close(label: string, at: EpochMs | undefined, unsureMs: number): void {
     const rental = this.#state.get(label);
     if (!rental) return;
     const { meter, readyAt } = rental;
     const now = this.#deps.clock.now();
-    const last =
+    const busyMs = this.#workers.takeBusyMs(label);
+    const read =
       at === undefined
-        ? { ...meter, at: now, unsureMs: meter.unsureMs + Math.max(0, now - meter.at) }
-        : readMeter(meter, {
-            ...meter,
-            now: at,
-            ready: readyAt !== undefined,
-            busyMs: this.#workers.takeBusyMs(label),
-          });
+        ? { ...meter, at: now }
+        : readMeter(meter, { ...meter, now: at, ready: readyAt !== undefined, busyMs });
+    // Its GPU may have begun to bill after the last look, and then ended unseen.
+    const unseenMs = at !== undefined && meter.gpuBilled ? 0 : Math.max(0, (at ?? now) - meter.at);
+    const last = { ...read, unsureMs: read.unsureMs + unseenMs + unsureMs };
     this.#post({ ...rental, meter: { ...last, gpuBilled: false, storageBilled: false } }, at ?? now);
+  }
+
+  /** After `close`: the market's word on it is still missing. */
+  ended(rental: Rental): void {
+    if (isUnsettled(rental)) this.#unsettled.set(rental.label, rental);
   }
 
   postAll(now: EpochMs): void {
@@ -122,7 +132,8 @@ export class Spend {
     ]);
     const rented = ({ costs }: typeof day) => rentalComponents.reduce((sum, each) => sum + costs[each], 0);
     const rentals = this.#state.all().map((rental) => ({ rental, spent: this.spentOn(rental) }));
-    const unposted = rentals.reduce((sum, { rental, spent }) => sum + spent - postedOf(rental), 0);
+    const ended = [...this.#unsettled.values()].map((rental) => ({ rental, spent: this.spentOn(rental) }));
+    const unposted = [...rentals, ...ended].reduce((sum, { rental, spent }) => sum + spent - postedOf(rental), 0);
     return {
       day: usdMicros(rented(day) + unposted),
       month: usdMicros(rented(month) + unposted),
@@ -149,11 +160,7 @@ export class Spend {
    */
   async settle(now: EpochMs, options: CallOptions): Promise<void> {
     if (now < this.#settleAt) return;
-    const open = this.#deps.store
-      .recent(500)
-      .filter((each) => each.phase === 'gone' && each.settledAt === undefined && each.instanceId !== undefined)
-      .slice(0, settleMax);
-    if (open.length === 0) return;
+    const open = [...this.#unsettled.values()].slice(0, settleMax);
     const due = open.filter(({ endedAt }) => now - (endedAt ?? now) >= settleAfterMs);
     if (due.length === 0) return;
     const from = startOfDay(Math.min(...due.map(({ createdAt }) => createdAt)) as EpochMs, 0);
@@ -185,13 +192,13 @@ export class Spend {
     const metered = gpu + amounts.storage.amount;
     if (own.length === 0 && metered > 0 && now - (rental.endedAt ?? now) < settleUntilMs) return false;
     const posted = { ...rental.meter.posted };
+    const steps: [RentalComponent, number][] = [];
     const add = (component: RentalComponent, amount: number) => {
       if (amount === 0) return;
       posted[component] = usdMicros((posted[component] ?? 0) + amount);
-      this.#append(rental, component, 0, amount, rental.endedAt ?? now);
+      steps.push([component, amount]);
     };
     const told = charged('gpu') + charged('storage');
-    const done: Rental = { ...rental, settledAt: now };
     add('bandwidth', charged('bandwidth') - (posted.bandwidth ?? 0));
     if (isRough(rental.meter)) {
       add(rental.readyAt === undefined ? 'gpu_cold' : 'gpu_idle', charged('gpu') - gpu);
@@ -200,7 +207,9 @@ export class Spend {
       this.#deps.logger.warn({ label: rental.label, charged: told, metered }, 'the meter differs from the charges');
       this.#deps.onEvent?.({ kind: 'meter-drift', charged: usdMicros(told), metered: usdMicros(metered) });
     }
-    this.#deps.store.put({ ...done, meter: { ...rental.meter, posted } });
+    this.#deps.store.put({ ...rental, settledAt: now, meter: { ...rental.meter, posted } });
+    this.#unsettled.delete(rental.label);
+    for (const [component, amount] of steps) this.#append(rental, component, 0, amount, rental.endedAt ?? now);
     return true;
   }
 
@@ -238,6 +247,9 @@ export class Spend {
 }
 
 const phaseLabels: Partial<Record<RentalComponent, string>> = { gpu_cold: 'cold', gpu_busy: 'busy', gpu_idle: 'idle' };
+
+const isUnsettled = ({ phase, settledAt, instanceId }: Rental): boolean =>
+  phase === 'gone' && settledAt === undefined && instanceId !== undefined;
 
 const postedOf = ({ meter }: Rental): number =>
   rentalComponents.reduce((sum, each) => sum + (meter.posted[each] ?? 0), 0);

@@ -70,6 +70,7 @@ export interface PlacementDeps {
 const tickMs = 100;
 /** Pause before the same thinker is asked again, doubled with each failure. */
 const retryPauseMs = 100;
+const retryPauseMaxMs = 1_600;
 export class Placement {
   readonly options: RouterOptions;
   readonly clock: Clock;
@@ -189,16 +190,23 @@ export class Placement {
     const missing = error.code === 'model_not_found';
     if (!missing && (!error.retryable || error.code === 'timeout_total')) return false;
     job.failures += 1;
-    if (job.failures >= triesMax) return false;
+    if (job.failures >= triesMax && !this.#isReplaced(job, error)) return false;
     const others = this.#deps.pool.views().some((other) => this.#isUntried(job, other) && other.id !== view.id);
     if (missing) return others;
     (job.tried ??= new Set()).add(view.id);
     if (others) return true;
     // Whoever waited the whole time for a first token has waited enough for this thinker.
     if (error.code === 'timeout_first_token') return false;
-    const pauseMs = retryPauseMs * 2 ** (job.failures - 1);
+    const pauseMs = Math.min(retryPauseMs * 2 ** (job.failures - 1), retryPauseMaxMs);
     job.notBeforeMs = this.clock.monotonicMs() + pauseMs * (0.5 + this.#deps.random.float());
     return true;
+  }
+
+  /** Its thinker is gone and another will come: that is a wait, not a failure. */
+  #isReplaced(job: Job, { code }: AppError): boolean {
+    if (code !== 'upstream_failed' && code !== 'timeout_connect') return false;
+    const outlook = this.#deps.standby?.outlook(job.model);
+    return outlook?.kind === 'coming' && job.waitedMs < outlook.holdMs[job.patience];
   }
 
   #isUntried(job: Job, view: ThinkerView): boolean {

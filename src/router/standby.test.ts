@@ -95,6 +95,27 @@ describe('router: requests while a thinker starts', () => {
     assert.deepEqual([before.codes(), after.codes()], [['budget_exhausted'], ['budget_exhausted']]);
   });
 
+  it('waits for the replacement of a host that died before the first token, beyond the tries of a failure', async () => {
+    const { clock, ask, pool } = await aSleepingFleet();
+    const dead = new FakeThinker('dead', { models: ['qwen2:7b'], loaded: ['qwen2:7b'], maxConcurrency: 4 });
+    pool.add(dead);
+    await clock.advance(100);
+    const { sink } = ask('plain');
+    for (let i = 0; i < 6; i++) {
+      dead.lastCall.fail('upstream_failed');
+      await clock.advance(2_500);
+    }
+    assert.deepEqual([sink.failures, dead.calls.length > 4], [[], true]);
+    await pool.remove(dead.id);
+    dead.lastCall.fail('upstream_failed');
+    await clock.advance(1_000);
+    const fresh = new FakeThinker('fresh', { models: ['qwen2:7b'], loaded: ['qwen2:7b'] });
+    pool.add(fresh);
+    await clock.advance(3_000);
+    fresh.lastCall.answer('Here');
+    assert.equal(sink.text, 'Here');
+  });
+
   it('does not know models that nobody serves', async () => {
     const { clock, ask } = await aSleepingFleet();
     const { codes } = ask('plain', { model: 'llama3.2' });

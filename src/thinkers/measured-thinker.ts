@@ -16,6 +16,8 @@ export interface ThinkerMeasure {
 const fullShare = 0.75;
 /** Shorter windows say more of chance than of speed. */
 const windowMs = 5_000;
+/** Fewer tokens were a load or long prompts, not a pace. */
+const windowTokensMin = 50;
 /** Weight of the newest window: about the last five count. */
 const speedWeight = 0.2;
 
@@ -28,14 +30,14 @@ export function measureThinker(
   let active = 0;
   let busyMs = 0;
   let busySinceMs = 0;
-  let window: { readonly sinceMs: number; tokens: number } | undefined;
+  let window: { sinceMs: number | undefined; tokens: number } | undefined;
   let speed: number | undefined;
   let best: number | undefined;
 
   const closeWindow = (): void => {
-    if (!window) return;
+    if (window?.sinceMs === undefined) return void (window = undefined);
     const ms = clock.monotonicMs() - window.sinceMs;
-    if (ms >= windowMs) {
+    if (ms >= windowMs && window.tokens >= windowTokensMin) {
       const seen = (window.tokens * 1000) / ms;
       speed = speed === undefined ? seen : speed + speedWeight * (seen - speed);
       best = Math.max(best ?? 0, speed);
@@ -45,7 +47,8 @@ export function measureThinker(
   const began = (): void => {
     if (active === 0) busySinceMs = clock.monotonicMs();
     active += 1;
-    if (active === fullAt) window = { sinceMs: clock.monotonicMs(), tokens: 0 };
+    // The window opens with the first token: what comes before is prompts.
+    if (active === fullAt) window = { sinceMs: undefined, tokens: 0 };
   };
   const ended = (): void => {
     if (active === fullAt) closeWindow();
@@ -54,6 +57,7 @@ export function measureThinker(
   };
   const count = (event: ChatEvent): void => {
     if (!window || (event.type !== 'text-delta' && event.type !== 'thinking-delta')) return;
+    window.sinceMs ??= clock.monotonicMs();
     window.tokens += event.pieces?.length ?? 1;
     // A thinker that stays full is measured window by window.
     if (clock.monotonicMs() - window.sinceMs < windowMs) return;
