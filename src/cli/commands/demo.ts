@@ -48,7 +48,9 @@ async function demo(
   const { playDemo } = await import('../demo/play.ts');
   // What a script reads must be the summary alone.
   const view = createView(
-    json && file === undefined ? { ...context, out: context.err, outIsTerminal: false } : context,
+    json && file === undefined
+      ? { ...context, out: (text: string) => context.err(text), outIsTerminal: false }
+      : context,
   );
   try {
     const summary = await playDemo({ seed, signal: interrupted.signal, onScene: view.scene, onMoment: view.moment });
