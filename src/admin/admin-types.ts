@@ -3,6 +3,7 @@ import type { SharedHealth, EntryFilter, EntrySummary } from '../cache/cache-sto
 import type { CacheEntry } from '../cache/cache-store.ts';
 import type { Feedback, FeedbackResult, LookupTrace, TracedCandidate } from '../cache/cache-types.ts';
 import type { CaseVerdict, LearnerStatus, OpenCase } from '../cache/learner.ts';
+import type { DoctorReport } from '../doctor/check.ts';
 import type { WhyRecord } from '../cache/why-log.ts';
 import type { EntryId, RequestId } from '../core/ids.ts';
 import type { CacheSharing, KeyLimits } from '../keys/key-record.ts';
@@ -13,7 +14,7 @@ export type * from './alert-types.ts';
 export type * from './fleet-types.ts';
 export type * from './money-types.ts';
 export type { FeedbackReply } from '../cache/feedback-reply.ts';
-export type { CaseVerdict, OpenCase };
+export type { CaseVerdict, DoctorReport, OpenCase };
 
 /** `viewer` sees everything and changes nothing. */
 export type Role = 'operator' | 'viewer';

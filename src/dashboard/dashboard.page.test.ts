@@ -147,6 +147,21 @@ describe('dashboard', () => {
       await page.waitForURL('**/what-if');
     }));
 
+  it('runs the doctor when asked to, and shows what is wrong first, with what to do', () =>
+    onDashboard(visit(), '/settings', async (page) => {
+      await page.getByRole('button', { name: 'Look now' }).click();
+      await page.locator('#doctor table').waitFor({ timeout: 60_000 });
+      const rows = await page.locator('#doctor tbody tr').allInnerTexts();
+      assert.ok(rows.length >= 18, `${rows.length} checks`);
+      const states = rows.map((row) => /\b(fail|warn|ok|skipped)\b/.exec(row.replace(/^[^\t]*/, ''))![1]!);
+      const rank = ['fail', 'warn', 'ok', 'skipped'];
+      assert.deepEqual(
+        states,
+        states.toSorted((a, b) => rank.indexOf(a) - rank.indexOf(b)),
+      );
+      await inEveryLook(page, 'doctor');
+    }));
+
   it('keeps filters in the address', () =>
     onDashboard(visit(), '/requests?answer=exact', async (page) => {
       await page.locator('#list table').waitFor();

@@ -54,6 +54,25 @@ describe('up and down', () => {
     assert.equal((await runProcess(['down', ...here(), '--json'])).code, 0);
   });
 
+  it('prints a link that logs in at the page, where the operator port has a key', async () => {
+    const [config, keyFile] = [join(folder, 'keys.yaml'), join(folder, 'admin-key')];
+    writeFileSync(keyFile, 'the-operator-key-of-this-test\n');
+    writeFileSync(config, `admin: { keyFile: ${JSON.stringify(keyFile)} }\n`);
+    const { out, err, code } = await up('--config', config);
+    assert.equal(code, 0, err);
+    started = Number(/pid (\d+)/.exec(out)![1]);
+    const [, adminUrl, link] = /\nlog in {4}(http:\/\/[^/]+)\/login#link=([\w-]+) {2}\(once/.exec(out)!;
+    const login = () =>
+      fetch(`${adminUrl!}/api/session`, {
+        method: 'POST',
+        headers: { origin: adminUrl! },
+        body: JSON.stringify({ link }),
+      });
+    assert.equal((await login()).status, 200);
+    assert.equal((await login()).status, 401);
+    assert.equal((await runProcess(['down', ...here()])).code, 0);
+  });
+
   it('tells the reason when it does not start, and leaves nothing running', async () => {
     const config = join(folder, 'bad.yaml');
     writeFileSync(config, 'gateway: { prot: 1 }\n');

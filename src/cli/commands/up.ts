@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { StatusReport } from '../../admin/admin-types.ts';
+import type { LoginLinkReply, StatusReport } from '../../admin/admin-types.ts';
+import type { Config } from '../../config/schema.ts';
 import { adminTarget, getJson } from '../client.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { examples } from '../examples.ts';
@@ -63,19 +64,29 @@ async function up(options: UpOptions, context: CliContext): Promise<void> {
   const facts = options.systemd
     ? await startUnit(config.dataDir, log, context)
     : await startProcess(config.dataDir, log, context);
-  const { thinkers } = await getJson<StatusReport>(adminTarget(context, { adminUrl: facts.adminUrl }), {
-    path: '/api/status',
-  });
   if (options.json) return printJson(context, facts);
+  const target = { ...adminTarget(context, { adminUrl: facts.adminUrl }), bearer: operatorKey(config, context) };
+  const { thinkers } = await getJson<StatusReport>(target, { path: '/api/status' });
+  const login =
+    config.adminKeySha256 === undefined
+      ? undefined
+      : await getJson<LoginLinkReply>(target, { method: 'POST', path: '/api/session/link' });
   const from = thinkers.map(({ name, kind, state }) => `${name} (${kind === 'simulated' ? 'simulated' : state})`);
   context.out(
     `answers come from ${from.join(', ') || 'nowhere yet'}; log in ${logFile}\n` +
-      `it runs in the background (pid ${facts.pid}); \`llm-self-host down\` stops it\n${places(facts)}`,
+      `it runs in the background (pid ${facts.pid}); \`llm-self-host down\` stops it\n${places(facts, login)}`,
   );
 }
 
 /** Last of all, where the eye ends. */
-const places = ({ gatewayUrl, adminUrl }: RuntimeFacts): string => `operator  ${adminUrl}\ngateway   ${gatewayUrl}\n`;
+const places = ({ gatewayUrl, adminUrl }: RuntimeFacts, login?: LoginLinkReply): string =>
+  `operator  ${adminUrl}\n${login === undefined ? '' : `log in    ${adminUrl}${login.path}  (once, within an hour)\n`}gateway   ${gatewayUrl}\n`;
+
+/** As the gateway that was started got it. */
+function operatorKey({ admin }: Config, { environment }: CliContext): string | undefined {
+  const key = environment['SELFHOST_ADMIN_KEY'];
+  return key ?? (admin.keyFile === undefined ? undefined : readFileSync(admin.keyFile, 'utf8').trim());
+}
 
 function serveWords({ port, adminPort, dataDir, config }: UpOptions): string[] {
   return [

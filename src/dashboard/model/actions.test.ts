@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { aMoneyReport } from '../../../test/support/money-report.ts';
 import { aStatus } from '../../../test/support/running-admin.ts';
-import type { FleetReport } from '../../admin/admin-types.ts';
+import type { AlertView, FleetReport } from '../../admin/admin-types.ts';
 import { actionsMax, actionsOf, type ActionFacts } from './actions.ts';
 
 const calm = aStatus({ embedding: { ...aStatus().embedding, remedy: undefined } });
@@ -12,6 +12,7 @@ const facts = (overrides: Partial<ActionFacts> = {}): ActionFacts => ({
   spend: undefined,
   fleet: undefined,
   audits: undefined,
+  alerts: undefined,
   ...overrides,
 });
 const ids = (given: ActionFacts) => actionsOf(given).map(({ id }) => id);
@@ -27,6 +28,19 @@ describe('what to do next', () => {
     assert.deepEqual(found.map(({ id }) => id).slice(0, 2), ['fleet-stands', 'idle']);
     assert.ok(found[1]!.usdPerMonth! > 10 && found[1]!.usdPerMonth! < 100, String(found[1]!.usdPerMonth));
     assert.equal(found[1]!.href, '/what-if');
+  });
+
+  it('puts the most urgent alert that fires and is not silenced among what to do now', () => {
+    const rule = (name: string, severity: 'page' | 'ticket', level: 'ok' | 'alert', silenced = false) =>
+      ({ name, severity, level, silenced, pending: false, summary: `${name}!`, action: 'Look.' }) as AlertView;
+    const alerts = {
+      rules: [rule('Quiet', 'page', 'ok'), rule('Slow', 'ticket', 'alert'), rule('Orphan', 'page', 'alert')],
+      channels: [],
+      silences: [],
+    };
+    const [first] = actionsOf(facts({ alerts }));
+    assert.deepEqual([first!.title, first!.why, first!.urgency], ['Orphan fires', 'Orphan! Look. 1 more fire.', 'now']);
+    assert.deepEqual(ids(facts({ alerts: { ...alerts, rules: [rule('Orphan', 'page', 'alert', true)] } })), []);
   });
 
   it('never asks for more than a person does', () => {

@@ -1,5 +1,13 @@
 /** What to do next, from what is known: what costs most, or hurts most, first. */
-import type { CacheAuditsView, FleetReport, MoneyReport, SpendNowView, StatusReport } from '../../admin/admin-types.ts';
+import type {
+  AlertsView,
+  CacheAuditsView,
+  FleetReport,
+  MoneyReport,
+  SpendNowView,
+  StatusReport,
+} from '../../admin/admin-types.ts';
+import { byUrgency } from './alert-order.ts';
 
 export interface Action {
   readonly id: string;
@@ -20,6 +28,7 @@ export interface ActionFacts {
   readonly spend: SpendNowView | undefined;
   readonly fleet: FleetReport | undefined;
   readonly audits: CacheAuditsView | undefined;
+  readonly alerts: AlertsView | undefined;
 }
 
 /** A list of more is no list of what to do. */
@@ -32,6 +41,7 @@ const usdMin = 1;
 export function actionsOf(facts: ActionFacts): readonly Action[] {
   const found = [
     ...fleetStands(facts),
+    ...alertsFire(facts),
     ...nobodyAnswers(facts),
     ...overBudget(facts),
     ...idleMoney(facts),
@@ -58,6 +68,24 @@ function fleetStands({ fleet }: ActionFacts): Action[] {
       href: '/fleet',
       link: 'Open the fleet',
       urgency: 'now',
+    },
+  ];
+}
+
+function alertsFire({ alerts }: ActionFacts): Action[] {
+  const firing = byUrgency(alerts?.rules ?? []).filter(({ level, silenced }) => level === 'alert' && !silenced);
+  const [first] = firing;
+  if (first === undefined) return [];
+  const others = firing.length === 1 ? '' : ` ${firing.length - 1} more fire.`;
+  return [
+    {
+      id: 'alerts',
+      title: `${first.name} fires`,
+      why: `${first.summary} ${first.action}${others}`,
+      usdPerMonth: undefined,
+      href: '/alerts',
+      link: 'See the alerts',
+      urgency: first.severity === 'page' ? 'now' : 'soon',
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** Five questions, and what came in a moment ago. */
 import type {
+  AlertsView,
   CacheAuditsView,
   FleetReport,
   MoneyReport,
@@ -232,6 +233,7 @@ function WhatShouldIDo({ status }: OfStatus) {
   const spend = useTopic<SpendNowView>('money/now');
   const fleet = useTopic<FleetReport | null>('fleet');
   const audits = useTopic<CacheAuditsView>('cache/audits');
+  const alerts = useTopic<AlertsView>('alerts');
   if (status === undefined || fleet === undefined) return <Waiting id="do" title="What should I do?" size="broad" />;
   const actions = actionsOf({
     status: status.value,
@@ -239,6 +241,7 @@ function WhatShouldIDo({ status }: OfStatus) {
     spend: spend?.value,
     fleet: fleet.value ?? undefined,
     audits: audits?.value,
+    alerts: alerts?.value,
   });
   return (
     <Card id="do" title="What should I do?" of={status} size="broad">

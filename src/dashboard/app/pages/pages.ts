@@ -23,5 +23,5 @@ export const pages: readonly PageEntry[] = [
   { path: '/fleet', name: 'Fleet', Content: FleetPage },
   { path: '/what-if', name: 'What if', Content: WhatIfPage },
   { path: '/alerts', name: 'Alerts', Content: AlertsPage },
-  { path: '/settings', name: 'Settings', Content: SettingsPage },
+  { path: '/settings', name: 'Doctor and settings', Content: SettingsPage },
 ];

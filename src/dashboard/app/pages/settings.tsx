@@ -8,14 +8,16 @@ import { Card, Figure, Waiting } from '../ui/card.tsx';
 import { State } from '../ui/state.tsx';
 import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
+import { Doctor } from './doctor.tsx';
 import { ApiKeys } from './api-keys.tsx';
 
 export function SettingsPage() {
   return (
     <>
-      <h1 tabIndex={-1}>Settings</h1>
+      <h1 tabIndex={-1}>Doctor and settings</h1>
       <div class="cards">
         <ThisGateway />
+        <Doctor />
         <ApiKeys />
         <Configuration />
         <Audit />

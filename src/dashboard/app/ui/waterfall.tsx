@@ -47,7 +47,7 @@ export function Waterfall({ steps }: { readonly steps: readonly WaterfallStep[] 
                     height={Math.max(1, y(low) - y(high))}
                   />
                   <text class="bar-value" x={x + step / 2} y={y(high) - 5} text-anchor="middle">
-                    {isNarrow ? '' : `${kind === 'change' && amount > 0 ? '+' : ''}${dollars(amount)}`}
+                    {step < 62 ? '' : `${kind === 'change' && amount > 0 ? '+' : ''}${dollars(amount)}`}
                   </text>
                   <text
                     class="bar-name"
