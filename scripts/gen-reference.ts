@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { alertsReference } from './reference/alerts.ts';
 import { configExample, configReference } from './reference/config.ts';
+import { errorsReference } from './reference/errors.ts';
 import { grafanaFiles } from './reference/grafana.ts';
 import { prometheusConfig, prometheusRules } from './reference/prometheus.ts';
-import { cliReference, errorsReference, metricsReference } from './reference/tables.ts';
+import { cliReference, metricsReference } from './reference/tables.ts';
 
 /** By path from the root of the repository. */
 export function generatedFiles(): Readonly<Record<string, string>> {
