@@ -5,6 +5,8 @@ import { alertsReference } from './reference/alerts.ts';
 import { configExample, configReference } from './reference/config.ts';
 import { errorsReference } from './reference/errors.ts';
 import { grafanaFiles } from './reference/grafana.ts';
+import { gatewayOpenApi } from './reference/openapi/gateway.ts';
+import { operatorOpenApi } from './reference/openapi/operator.ts';
 import { prometheusConfig, prometheusRules } from './reference/prometheus.ts';
 import { cliReference, metricsReference } from './reference/tables.ts';
 
@@ -17,6 +19,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     'docs/reference/errors.md': errorsReference(),
     'docs/reference/alerts.md': alertsReference(),
     'docs/reference/cli.md': cliReference(),
+    'docs/reference/openapi-gateway.json': gatewayOpenApi(),
+    'docs/reference/openapi-operator.json': operatorOpenApi(),
     'deploy/prometheus/selfhost-rules.yaml': prometheusRules(),
     'deploy/prometheus/prometheus.yaml': prometheusConfig(),
     ...grafanaFiles(),

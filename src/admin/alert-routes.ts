@@ -19,7 +19,7 @@ import { parseJson, readBody, sendJson, wholeNumber, type Exchange } from './htt
 
 const silenceable: readonly string[] = ['*', ...alertRules.map(({ name }) => name), ...eventKinds];
 
-const silenceSchema = z.strictObject({
+export const silenceSchema = z.strictObject({
   rule: z.string().refine((name) => silenceable.includes(name), { error: `expected one of ${silenceable.join(', ')}` }),
   forS: z
     .int()
@@ -28,7 +28,9 @@ const silenceSchema = z.strictObject({
   comment: z.string().max(500).optional(),
 }) satisfies z.ZodType<SilenceRequest>;
 
-const testSchema = z.strictObject({ channel: z.string().max(64).optional() }) satisfies z.ZodType<AlertTestRequest>;
+export const testAlertsSchema = z.strictObject({
+  channel: z.string().max(64).optional(),
+}) satisfies z.ZodType<AlertTestRequest>;
 
 export const showAlerts = (exchange: Exchange, context: AdminContext): void => sendJson(exchange, alertsOf(context));
 
@@ -67,7 +69,7 @@ export function showAlertHistory(exchange: Exchange, { alerts }: AdminContext): 
 }
 
 export async function testAlerts(exchange: Exchange, context: AdminContext): Promise<void> {
-  const { channel } = await parsed(exchange, context, testSchema, 'nothing, or channel');
+  const { channel } = await parsed(exchange, context, testAlertsSchema, 'nothing, or channel');
   const results = await context.alerts.test(channel);
   if (results.length === 0) {
     throw new AppError('bad_request', 'no channel is configured; add one to alerts.channels and start again');

@@ -1,19 +1,37 @@
 /** Routes of the operator port. Built from its dependencies; who listens is the composition root's business. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { z } from 'zod';
 import { unknownRequest } from '../cache/feedback-reply.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { adminDefaults, type AdminContext, type AdminDeps } from './admin-deps.ts';
 import type { AuditView } from './admin-types.ts';
 import { auditLimits } from './audit-log.ts';
-import { alertsOf, createSilence, endSilence, showAlertHistory, showAlerts, testAlerts } from './alert-routes.ts';
-import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry } from './cache-routes.ts';
-import { auditsOf, decideCase, decisionsOf, showAudits, showDecisions } from './decision-routes.ts';
-import { blockMachine, showFleet, showFleetHistory, showOffers } from './fleet-routes.ts';
+import {
+  alertsOf,
+  createSilence,
+  endSilence,
+  showAlertHistory,
+  showAlerts,
+  testAlerts,
+  silenceSchema,
+  testAlertsSchema,
+} from './alert-routes.ts';
+import { flushEntries, listEntries, purgeEntries, removeEntry, showEntry, purgeSchema } from './cache-routes.ts';
+import { auditsOf, decideCase, decisionsOf, showAudits, showDecisions, caseSchema } from './decision-routes.ts';
+import {
+  blockMachine,
+  showFleet,
+  showFleetHistory,
+  showOffers,
+  blockMachineSchema,
+  startFleetSchema,
+  stopFleetSchema,
+} from './fleet-routes.ts';
 import { startFleet, stopFleet, unblockMachine } from './fleet-routes.ts';
 import { challengeOf, createGuard, isReading } from './guard.ts';
 import { sendError, sendJson, sendManagementError, sendText, wholeNumber, type Exchange } from './http.ts';
 import { showDoctor } from './doctor-routes.ts';
-import { createKey, listKeys, revokeKey, rotateKey } from './key-routes.ts';
+import { createKey, listKeys, revokeKey, rotateKey, createKeySchema, rotateKeySchema } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { createLive, type Topic } from './live.ts';
 import { findPageFile, sendPageFile, showPlainPage } from './page-routes.ts';
@@ -25,29 +43,32 @@ import {
   showLedgerBuckets,
   showLedgerTotals,
   showMoneyReport,
+  whatIfSchema,
 } from './money-routes.ts';
-import { judge, judgeByForm, showWhy, showWhyPage } from './request-routes.ts';
+import { judge, judgeByForm, showWhy, showWhyPage, feedbackSchema } from './request-routes.ts';
 import { createScrapeToken } from './scrape-token.ts';
 import { spendNow } from './spend-now.ts';
-import { createLoginLink, login, logout, showSession } from './session-routes.ts';
+import { createLoginLink, login, logout, showSession, loginSchema } from './session-routes.ts';
 
 type Handler = (exchange: Exchange, context: AdminContext, id: string) => void | Promise<void>;
 
-interface Route {
+export interface AdminRoute {
   /** `GET` also serves HEAD. */
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** `:id` matches one segment. */
   readonly path: string;
   readonly handle: Handler;
+  /** What it reads, where that is JSON of ours. */
+  readonly body?: z.ZodType;
   /** Whom it answers; default: everybody who may read, for GET, and operators otherwise. */
   readonly for?: 'strangers' | 'viewers';
 }
 
-export const adminRoutes: readonly Route[] = [
+export const adminRoutes: readonly AdminRoute[] = [
   { method: 'GET', path: '/', handle: showPlainPage },
   { method: 'GET', path: '/plain', handle: showPlainPage },
   { method: 'GET', path: '/api/session', handle: showSession, for: 'strangers' },
-  { method: 'POST', path: '/api/session', handle: login, for: 'strangers' },
+  { method: 'POST', path: '/api/session', handle: login, body: loginSchema, for: 'strangers' },
   { method: 'DELETE', path: '/api/session', handle: logout, for: 'strangers' },
   { method: 'POST', path: '/api/session/link', handle: createLoginLink },
   { method: 'GET', path: '/api/settings', handle: (exchange, { facts }) => sendJson(exchange, facts.settings()) },
@@ -60,7 +81,7 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/requests', handle: listRequests },
   { method: 'GET', path: '/api/requests/:id', handle: showRequest },
   { method: 'GET', path: '/api/requests/:id/why', handle: showWhy },
-  { method: 'POST', path: '/api/requests/:id/feedback', handle: judge },
+  { method: 'POST', path: '/api/requests/:id/feedback', handle: judge, body: feedbackSchema },
   { method: 'GET', path: '/requests/:id', handle: showWhyPage },
   { method: 'POST', path: '/requests/:id/feedback', handle: judgeByForm },
   { method: 'GET', path: '/api/cache/entries', handle: listEntries },
@@ -68,8 +89,8 @@ export const adminRoutes: readonly Route[] = [
   { method: 'DELETE', path: '/api/cache/entries/:id', handle: removeEntry },
   { method: 'GET', path: '/api/cache/decisions', handle: showDecisions },
   { method: 'GET', path: '/api/cache/audits', handle: showAudits },
-  { method: 'POST', path: '/api/cache/audits/:id', handle: decideCase },
-  { method: 'POST', path: '/api/cache/purge', handle: purgeEntries },
+  { method: 'POST', path: '/api/cache/audits/:id', handle: decideCase, body: caseSchema },
+  { method: 'POST', path: '/api/cache/purge', handle: purgeEntries, body: purgeSchema },
   { method: 'POST', path: '/api/cache/flush', handle: flushEntries },
   { method: 'GET', path: '/api/ledger/totals', handle: showLedgerTotals },
   { method: 'GET', path: '/api/ledger/buckets', handle: showLedgerBuckets },
@@ -84,20 +105,20 @@ export const adminRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/fleet', handle: showFleet },
   { method: 'GET', path: '/api/fleet/offers', handle: showOffers },
   { method: 'GET', path: '/api/fleet/history', handle: showFleetHistory },
-  { method: 'POST', path: '/api/fleet/start', handle: startFleet },
-  { method: 'POST', path: '/api/fleet/stop', handle: stopFleet },
-  { method: 'POST', path: '/api/fleet/block', handle: blockMachine },
-  { method: 'POST', path: '/api/fleet/unblock', handle: unblockMachine },
+  { method: 'POST', path: '/api/fleet/start', handle: startFleet, body: startFleetSchema },
+  { method: 'POST', path: '/api/fleet/stop', handle: stopFleet, body: stopFleetSchema },
+  { method: 'POST', path: '/api/fleet/block', handle: blockMachine, body: blockMachineSchema },
+  { method: 'POST', path: '/api/fleet/unblock', handle: unblockMachine, body: blockMachineSchema },
   { method: 'GET', path: '/api/alerts', handle: showAlerts },
   { method: 'GET', path: '/api/alerts/history', handle: showAlertHistory },
-  { method: 'POST', path: '/api/alerts/test', handle: testAlerts },
-  { method: 'POST', path: '/api/alerts/silences', handle: createSilence },
+  { method: 'POST', path: '/api/alerts/test', handle: testAlerts, body: testAlertsSchema },
+  { method: 'POST', path: '/api/alerts/silences', handle: createSilence, body: silenceSchema },
   { method: 'DELETE', path: '/api/alerts/silences/:id', handle: endSilence },
-  { method: 'POST', path: '/api/money/whatif', handle: replayWhatIf, for: 'viewers' },
+  { method: 'POST', path: '/api/money/whatif', handle: replayWhatIf, body: whatIfSchema, for: 'viewers' },
   { method: 'GET', path: '/api/doctor', handle: showDoctor },
   { method: 'GET', path: '/api/keys', handle: listKeys },
-  { method: 'POST', path: '/api/keys', handle: createKey },
-  { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey },
+  { method: 'POST', path: '/api/keys', handle: createKey, body: createKeySchema },
+  { method: 'POST', path: '/api/keys/:id/rotate', handle: rotateKey, body: rotateKeySchema },
   { method: 'DELETE', path: '/api/keys/:id', handle: revokeKey },
 ];
 
@@ -140,7 +161,7 @@ export function createAdmin(deps: AdminDeps): Admin {
   }
 
   /** Every try to change something, also the ones that were refused. What viewers may ask changes nothing. */
-  function note(exchange: Exchange, route: Route | undefined): void {
+  function note(exchange: Exchange, route: AdminRoute | undefined): void {
     if (route?.for === 'viewers') return;
     const { visitor, method, path, response, audit } = exchange;
     deps.auditLog.append({
@@ -202,7 +223,7 @@ function openExchange(request: IncomingMessage, response: ServerResponse): Excha
 }
 
 interface FoundRoute {
-  readonly route: Route;
+  readonly route: AdminRoute;
   readonly id: string;
 }
 

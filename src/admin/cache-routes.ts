@@ -49,7 +49,7 @@ export async function removeEntry(exchange: Exchange, { cache, logger }: AdminCo
 }
 
 /** Strict: a misspelt filter would forget more than was meant. */
-const purgeSchema = z.strictObject({
+export const purgeSchema = z.strictObject({
   model: z.string().min(1).optional(),
   contains: z.string().min(1).optional(),
   olderThanS: z.number().min(0).max(1e9).optional(),

@@ -72,7 +72,7 @@ export function auditsOf({ facts }: Pick<AdminDeps, 'facts'>): CacheAuditsView {
   };
 }
 
-const caseSchema = z.strictObject({ verdict: z.enum(caseVerdicts) }) satisfies z.ZodType<CaseRequest>;
+export const caseSchema = z.strictObject({ verdict: z.enum(caseVerdicts) }) satisfies z.ZodType<CaseRequest>;
 
 export async function decideCase(exchange: Exchange, { facts, options }: AdminContext, id: string): Promise<void> {
   const parsed = caseSchema.safeParse(parseJson(await readBody(exchange.request, options.bodyBytesMax)));

@@ -5,12 +5,12 @@ import type { AdminContext } from './admin-deps.ts';
 import type { FleetCommands } from './fleet-types.ts';
 import { parseJson, readBody, sendJson, wholeNumber, type Exchange } from './http.ts';
 
-const startSchema = z.strictObject({
+export const startFleetSchema = z.strictObject({
   workers: z.int().min(0).max(100),
   hours: z.number().min(0.01).max(720),
 });
-const stopSchema = z.strictObject({ how: z.enum(['drain', 'now']) });
-const blockSchema = z.strictObject({
+export const stopFleetSchema = z.strictObject({ how: z.enum(['drain', 'now']) });
+export const blockMachineSchema = z.strictObject({
   kind: z.enum(['machine', 'host']),
   id: z.string().min(1).max(64),
   reason: z.string().max(200).optional(),
@@ -39,24 +39,24 @@ export function showFleetHistory(exchange: Exchange, context: AdminContext): voi
 
 export async function startFleet(exchange: Exchange, context: AdminContext): Promise<void> {
   const fleet = fleetOf(context);
-  fleet.start(await bodyOf(exchange, context, startSchema));
+  fleet.start(await bodyOf(exchange, context, startFleetSchema));
   sendJson(exchange, fleet.report());
 }
 
 export async function stopFleet(exchange: Exchange, context: AdminContext): Promise<void> {
   const fleet = fleetOf(context);
-  fleet.stop(await bodyOf(exchange, context, stopSchema));
+  fleet.stop(await bodyOf(exchange, context, stopFleetSchema));
   sendJson(exchange, fleet.report());
 }
 
 export async function blockMachine(exchange: Exchange, context: AdminContext): Promise<void> {
-  const { kind, id, reason, hours } = await bodyOf(exchange, context, blockSchema);
+  const { kind, id, reason, hours } = await bodyOf(exchange, context, blockMachineSchema);
   fleetOf(context).block({ kind, id, ...(reason !== undefined && { reason }), ...(hours !== undefined && { hours }) });
   sendJson(exchange, { blocked: true });
 }
 
 export async function unblockMachine(exchange: Exchange, context: AdminContext): Promise<void> {
-  const { kind, id } = await bodyOf(exchange, context, blockSchema);
+  const { kind, id } = await bodyOf(exchange, context, blockMachineSchema);
   sendJson(exchange, { unblocked: fleetOf(context).unblock({ kind, id }) });
 }
 

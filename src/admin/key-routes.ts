@@ -12,7 +12,7 @@ import { parseJson, readBody, sendJson, type Exchange } from './http.ts';
 const yearS = 366 * 86_400;
 const secondsMax = 20 * yearS;
 
-const createSchema = z.strictObject({
+export const createKeySchema = z.strictObject({
   tenant: z.string().regex(tenantPattern, 'expected letters, digits, . _ -, at most 64'),
   name: z.string().min(1).max(128).optional(),
   models: z.array(z.string().min(1).max(256)).max(keyModelsMax).optional(),
@@ -21,7 +21,7 @@ const createSchema = z.strictObject({
   expiresInS: z.int().min(1).max(secondsMax).optional(),
 }) satisfies z.ZodType<CreateKeyRequest>;
 
-const rotateSchema = z.strictObject({
+export const rotateKeySchema = z.strictObject({
   graceS: z.int().min(0).max(yearS).optional(),
 }) satisfies z.ZodType<RotateKeyRequest>;
 
@@ -37,7 +37,7 @@ export async function createKey(exchange: Exchange, context: AdminContext): Prom
   const asked = await parsed(
     exchange,
     context,
-    createSchema,
+    createKeySchema,
     'tenant, and perhaps name, models, limits, cache, expiresInS',
   );
   const { keys, clock, logger } = context;
@@ -56,7 +56,7 @@ export async function createKey(exchange: Exchange, context: AdminContext): Prom
 }
 
 export async function rotateKey(exchange: Exchange, context: AdminContext, id: string): Promise<void> {
-  const { graceS = graceDefaultS } = await parsed(exchange, context, rotateSchema, 'nothing, or graceS');
+  const { graceS = graceDefaultS } = await parsed(exchange, context, rotateKeySchema, 'nothing, or graceS');
   const { record, secret } = context.keys.rotate(id, graceS * 1000);
   context.logger.info({ keyId: id, newKeyId: record.id, graceS }, 'API key rotated');
   sendNew(exchange, context, { record, secret, firstKey: false });

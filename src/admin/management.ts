@@ -21,6 +21,12 @@ const routes: Readonly<Record<string, ManagementCall['method'][]>> = {
 const blobMethods: ManagementCall['method'][] = ['HEAD', 'POST'];
 const blobPath = /^\/api\/blobs\/sha256[:-][0-9a-f]{64}$/;
 
+/** As the reference lists them. */
+export const managementRoutes = [
+  ...Object.entries(routes).map(([path, methods]) => ({ path, methods })),
+  { path: '/api/blobs/:digest', methods: blobMethods },
+];
+
 export const isManagementRoute = (path: string): boolean => path in routes || path.startsWith('/api/blobs/');
 
 export function createManagement(context: AdminContext): (exchange: Exchange) => Promise<void> {

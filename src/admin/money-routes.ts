@@ -79,7 +79,7 @@ const changeSchema = z.strictObject({
   gpuSpeed: some(100),
   machinesMax: z.int().min(1).max(64).optional(),
 }) satisfies z.ZodType<WhatIfChange>;
-const whatIfSchema = z.strictObject({
+export const whatIfSchema = z.strictObject({
   days: z.int().min(1).max(daysMax).optional(),
   changes: z.array(changeSchema).min(1).max(10),
 }) satisfies z.ZodType<WhatIfRequest>;

@@ -14,7 +14,7 @@ export async function showWhy(exchange: Exchange, context: AdminContext, id: str
   sendJson(exchange, await storyOf(context, id));
 }
 
-const feedbackSchema = z.strictObject({ verdict: z.enum(verdicts) }) satisfies z.ZodType<FeedbackRequest>;
+export const feedbackSchema = z.strictObject({ verdict: z.enum(verdicts) }) satisfies z.ZodType<FeedbackRequest>;
 
 export async function judge(exchange: Exchange, context: AdminContext, id: string): Promise<void> {
   const parsed = feedbackSchema.safeParse(parseJson(await readBody(exchange.request, context.options.bodyBytesMax)));

@@ -16,7 +16,7 @@ export function showSession(exchange: Exchange, { adminKeySha256 }: AdminContext
   sendJson(exchange, view);
 }
 
-const loginSchema = z.union([
+export const loginSchema = z.union([
   z.strictObject({ key: z.string().min(1).max(1024) }),
   z.strictObject({ link: z.string().min(1).max(128) }),
 ]) satisfies z.ZodType<LoginRequest>;

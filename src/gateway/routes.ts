@@ -111,6 +111,13 @@ for (const [path, dialect, message] of refusedRoutes) {
   table.set(path, { kind: 'refused', code: 'not_implemented', message, ...base(path, 'other', dialect, post) });
 }
 
+/** Every route that is served or refused on purpose; `:name` is one segment or more. */
+export const gatewayRoutes: readonly Route[] = [
+  ...table.values(),
+  oneModelRoute('/v1/models/:model', ':model'),
+  blobRoute('/api/blobs/:digest'),
+];
+
 /** @param url path and query as received */
 export function findRoute(url: string, headers: IncomingHttpHeaders): Route {
   const query = url.indexOf('?');
@@ -131,11 +138,10 @@ function lookFurther(raw: string, headers: IncomingHttpHeaders): Route {
   if (found !== undefined) return found.path === '/v1/models' && speaksAnthropic(headers) ? inAnthropic(found) : found;
   if (path.startsWith('/v1/models/')) {
     const model = decodeName(path.slice('/v1/models/'.length));
-    const route: Route = { kind: 'models', action: 'one', model, ...base(path, 'other', 'openai', read) };
+    const route = oneModelRoute(path, model);
     return speaksAnthropic(headers) ? inAnthropic(route) : route;
   }
-  if (path.startsWith('/api/blobs/'))
-    return { kind: 'operator-only', ...base(path, 'other', 'ollama', ['HEAD', 'POST']) };
+  if (path.startsWith('/api/blobs/')) return blobRoute(path);
   const dialect =
     path.startsWith('/v1/messages') || speaksAnthropic(headers)
       ? 'anthropic'
@@ -143,6 +149,14 @@ function lookFurther(raw: string, headers: IncomingHttpHeaders): Route {
         ? 'openai'
         : 'ollama';
   return { kind: 'unknown', ...base(path, 'other', dialect, ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) };
+}
+
+function oneModelRoute(path: string, model: string): Route {
+  return { kind: 'models', action: 'one', model, ...base(path, 'other', 'openai', read) };
+}
+
+function blobRoute(path: string): Route {
+  return { kind: 'operator-only', ...base(path, 'other', 'ollama', ['HEAD', 'POST']) };
 }
 
 const speaksAnthropic = (headers: IncomingHttpHeaders): boolean => headers['anthropic-version'] !== undefined;
