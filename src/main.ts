@@ -7,11 +7,9 @@ import type { StatusReport } from './admin/admin-types.ts';
 import { isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createAlerting } from './compose/alerts.ts';
-import { createFleetMoney } from './compose/fleet-money.ts';
 import { createFeedback } from './compose/feedback.ts';
-import { createDoctor } from './compose/doctor.ts';
-import { createFleet } from './compose/fleet.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
+import { createLateDoctor } from './compose/late-doctor.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
 import { createMoney, openLedger } from './compose/money.ts';
 import { connectRedis } from './compose/redis.ts';
@@ -101,10 +99,12 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     const money = createMoney(config, base, { pool, books, rememberer });
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
-    const fleet = createFleet(config, base, { pool, ledger: money.ledger, events, lease: shared.lease });
-    if (fleet) {
+    // Loaded where machines are rented: 200 kB of program are megabytes of memory.
+    const room = config.fleet.provider === 'off' ? undefined : await import('./compose/fleet-room.ts');
+    const fleet = room?.createFleet(config, base, { pool, ledger: money.ledger, events, lease: shared.lease });
+    if (room && fleet) {
       money.replayFleetWith(fleet.options.policy);
-      const fleetMoney = createFleetMoney(fleet, base, money.ledger);
+      const fleetMoney = room.createFleetMoney(fleet, base, money.ledger);
       closers.push(() => fleetMoney.close());
       closers.push(async () => void (await fleet.close()));
     }
@@ -201,7 +201,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       money,
       fleet: fleet?.commands,
       keys,
-      doctor: createDoctor(config, {
+      doctor: createLateDoctor(config, {
         ...base,
         version,
         running: () => ({ gatewayUrl, adminUrl, version }),

@@ -6,7 +6,6 @@ import { createMemoryStore } from '../cache/cache-store/memory.ts';
 import { createNoStore } from '../cache/cache-store/none.ts';
 import { createRedisLogStore } from '../cache/cache-store/redis-log.ts';
 import type { Config } from '../config/schema.ts';
-import { createRedisConnection } from '../redis/connect.ts';
 import type { RedisConnection } from '../redis/redis-connection.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
@@ -17,6 +16,8 @@ const startWaitMs = 1_500;
 export async function connectRedis({ redis }: Config, deps: ComposeDeps): Promise<RedisConnection | undefined> {
   const { url, ...options } = redis;
   if (url === undefined) return undefined;
+  // The library is half a megabyte of program, which a gateway with no Redis does without.
+  const { createRedisConnection } = await import('../redis/connect.ts');
   const connection = createRedisConnection({ ...options, url }, deps);
   await connection.ready(startWaitMs).catch((error: unknown) => {
     deps.logger.warn({ redis: connection.address, why: (error as Error).message }, 'starting without Redis');
