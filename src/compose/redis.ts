@@ -34,6 +34,7 @@ export async function connectForSearch(
   { clock, random, logger }: ComposeDeps,
 ): Promise<RedisConnection> {
   const { url, ...options } = redis;
+  const { createRedisConnection } = await import('../redis/connect.ts');
   const connection = createRedisConnection({ ...options, url: url! }, { clock, random, logger });
   await connection.ready(startWaitMs).catch(() => {});
   return connection;
