@@ -84,6 +84,24 @@ describe('dashboard', () => {
       await page.locator('#tape table').waitFor();
     }));
 
+  it('hears nothing in a hidden tab, and goes on when it is looked at again', () =>
+    onDashboard(visit(), '/requests', async (page) => {
+      await page.locator('#list table').waitFor();
+      const hide = (isHidden: boolean) =>
+        page.evaluate(
+          `Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${String(isHidden)} });
+          document.dispatchEvent(new Event('visibilitychange'))`,
+        );
+      await hide(true);
+      await page.locator('[data-connection=paused]').waitFor();
+      const before = await page.locator('#list tbody tr').count();
+      await ask(rig, 'Asked while nobody looked?');
+      assert.equal(await page.locator('#list tbody tr').count(), before);
+      await hide(false);
+      await page.locator('[data-connection=live]').waitFor();
+      await until('it is told', async () => (await page.locator('#list tbody tr').count()) === before + 1, 20_000);
+    }));
+
   it('goes on where it was after a cut, and misses no request', async () => {
     const line = await openCutLine(rig.adminUrl);
     try {

@@ -8,6 +8,7 @@ import { startRig, type Rig } from '../../test/journeys/harness.ts';
 import { openBrowser } from '../../test/support/browser.ts';
 import { assertAccessible, inEveryLook, onDashboard, screenshot } from '../../test/support/dashboard.ts';
 import { aMonthOfEntries } from '../../test/support/money-report.ts';
+import { until } from '../../test/support/until.ts';
 import { systemClock } from '../core/clock.ts';
 import { createEmbeddedLedger } from '../ledger/ledger/embedded.ts';
 import { silentLogger } from '../telemetry/logger.ts';
@@ -73,6 +74,20 @@ describe('money on the dashboard', () => {
       }
       assert.match(await page.locator('#waterfall details').innerText(), /Paid\s+\$\d/);
       assert.equal(await page.locator('#claims tbody tr').count(), 11);
+    }));
+
+  it('asks for reports again every minute, and calls none old before that', () =>
+    onDashboard(visit(), '/plain', async (page) => {
+      await page.clock.install();
+      await page.goto(`${rig.adminUrl}/savings`);
+      await page.locator('#claims table').waitFor();
+      const asked: string[] = [];
+      page.on('request', (request) => void asked.push(new URL(request.url()).pathname));
+      await page.clock.fastForward(50_000);
+      assert.equal(await page.locator('section[data-stale=true]').count(), 0);
+      assert.ok(!asked.includes('/api/money/claims'));
+      await page.clock.fastForward(15_000);
+      await until('they are asked for again', () => asked.includes('/api/money/claims'), 20_000);
     }));
 
   it('tries another price of the cloud, in the address', () =>

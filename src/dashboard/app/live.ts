@@ -17,6 +17,8 @@ export interface Held<T> {
   readonly heardAtMs: number;
   /** Why there is nothing newer. */
   readonly trouble?: string;
+  /** Of what comes more rarely than the news of the stream. */
+  readonly staleAfterMs?: number;
 }
 
 export type Connection = 'connecting' | 'live' | 'polling' | 'paused' | 'offline';
@@ -30,7 +32,7 @@ export const tick = signal(performance.now());
 /** More than twice the rarest news, which come every 10 s. */
 export const staleAfterMs = 25_000;
 export const isStale = (held: Held<unknown> | undefined): boolean =>
-  held !== undefined && tick.value - held.heardAtMs > staleAfterMs;
+  held !== undefined && tick.value - held.heardAtMs > (held.staleAfterMs ?? staleAfterMs);
 
 const recordsMax = 1_000;
 const pollEveryMs = 5_000;

@@ -14,7 +14,10 @@ const order: Readonly<Record<Status, number>> = { fail: 0, warn: 1, ok: 2, skipp
 
 export function Doctor() {
   const isWanted = useSignal(false);
-  const { held, trouble, isLoading, reload } = useResource<DoctorReport>(isWanted.value ? '/api/doctor' : undefined);
+  const { held, trouble, isLoading, reload } = useResource<DoctorReport>(
+    isWanted.value ? '/api/doctor' : undefined,
+    'once',
+  );
   const isBusy = isWanted.value && isLoading;
   const checks = held?.value.checks ?? [];
   const count = (status: Status) => checks.filter((check) => check.status === status).length;

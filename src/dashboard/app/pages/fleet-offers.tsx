@@ -13,6 +13,7 @@ export function Offers() {
   const isWanted = useSignal(false);
   const { held, trouble, isLoading, reload } = useResource<FleetOffers>(
     isWanted.value ? '/api/fleet/offers' : undefined,
+    'once',
   );
   return (
     <Card id="offers" title="What could be rented" of={held} size="wide">

@@ -173,7 +173,7 @@ function askToForget({ rows, isWhole, isFiltered, query, onDone }: Forgetting): 
 }
 
 function Entry({ id, onGone }: { readonly id: string; readonly onGone: () => void }) {
-  const { held, trouble } = useResource<CacheEntryView>(`/api/cache/entries/${encodeURIComponent(id)}`);
+  const { held, trouble } = useResource<CacheEntryView>(`/api/cache/entries/${encodeURIComponent(id)}`, 'once');
   const entry = held?.value;
   return (
     <section class="entry" aria-label="One stored answer">

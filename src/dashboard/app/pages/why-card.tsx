@@ -13,7 +13,7 @@ import { useResource } from '../ui/use-resource.ts';
 
 export function WhyCard({ id }: { readonly id: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  const { held, trouble, reload } = useResource<RequestStory>(`/api/requests/${encodeURIComponent(id)}/why`);
+  const { held, trouble, reload } = useResource<RequestStory>(`/api/requests/${encodeURIComponent(id)}/why`, 'once');
   useEffect(() => heading.current?.focus(), []);
   return (
     <section class="card why" aria-labelledby="why-title">

@@ -11,8 +11,14 @@ export interface Resource<T> {
   readonly reload: () => void;
 }
 
-/** What one route tells, asked for when the component comes, when the path changes, and on `reload`. */
-export function useResource<T>(path: string | undefined): Resource<T> {
+/** What is too dear to be told every few seconds: reports over weeks, lists of hundreds. */
+const keptEveryMs = 60_000;
+
+/**
+ * What one route tells, asked for when the component comes, when the path changes, and on `reload`.
+ * @param mode `kept`: asked for again every minute while somebody looks; `once`: it held when it was asked for, and says so
+ */
+export function useResource<T>(path: string | undefined, mode: 'kept' | 'once' = 'kept'): Resource<T> {
   const held = useSignal<Held<T> | undefined>(undefined);
   const trouble = useSignal('');
   const isLoading = useSignal(path !== undefined);
@@ -21,23 +27,34 @@ export function useResource<T>(path: string | undefined): Resource<T> {
   useEffect(() => {
     if (path === undefined) return;
     let isGone = false;
-    isLoading.value = true;
-    poll<T>(path, undefined)
-      .then(
-        ({ value, at }) => {
-          if (isGone) return;
-          held.value = { value: value!, at, heardAtMs: performance.now() };
-          trouble.value = '';
-        },
-        (error: unknown) => {
-          if (!isGone) trouble.value = wordsOf(error);
-        },
-      )
-      .finally(() => {
+    let etag: string | undefined;
+    async function ask(): Promise<void> {
+      try {
+        const fresh = await poll<T>(path!, etag);
+        if (isGone) return;
+        // The first reply is whole, and a later one without a value says that this is still so.
+        const value = fresh.value ?? held.value?.value;
+        etag = fresh.etag;
+        held.value = {
+          value: value as T,
+          at: fresh.at,
+          heardAtMs: performance.now(),
+          staleAfterMs: mode === 'once' ? Infinity : keptEveryMs * 2.5,
+        };
+        trouble.value = '';
+      } catch (error) {
+        if (!isGone) trouble.value = wordsOf(error);
+      } finally {
         if (!isGone) isLoading.value = false;
-      });
+      }
+    }
+    isLoading.value = true;
+    void ask();
+    const timer =
+      mode === 'once' ? undefined : window.setInterval(() => void (document.hidden ? undefined : ask()), keptEveryMs);
     return () => {
       isGone = true;
+      window.clearInterval(timer);
     };
   }, [path, now]);
   return {
