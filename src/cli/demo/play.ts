@@ -75,6 +75,8 @@ const idleTimeoutMs = 90_000;
 /** The whole demo, real time: what is not done by then is broken off and given back. */
 const withinMs = 105_000;
 const lookEveryMs = 250;
+/** What does not close by then ends with the process. */
+const closeMaxMs = 10_000;
 /** Deadlines in real seconds, whatever the time scale: the machine may be busy. */
 const generousMs = 20_000 * timeScale;
 
@@ -134,8 +136,11 @@ export async function playDemo(options: DemoOptions): Promise<DemoSummary> {
     clearTimeout(timer);
     options.signal.removeEventListener('abort', onAbort);
     stop.abort();
-    await gateway?.close({ graceMs: 0 });
-    await world.close();
+    const closed = (async () => {
+      await gateway?.close({ graceMs: 0 });
+      await world.close();
+    })();
+    await Promise.race([closed, systemClock.sleep(closeMaxMs)]);
     await rm(dataDir, { recursive: true, force: true });
   }
 }
@@ -236,11 +241,12 @@ class Stage {
     return this.#fleet?.machines.filter(({ phase }) => phase === 'ready') ?? [];
   }
 
-  /** @param thinker its name ends in the number of its instance */
+  /** @param thinker its name ends in the number of its instance; '' where the answer did not say whose it is */
   #lose(thinker: string): void {
-    const id = Number(thinker.split('-').at(-1));
-    if (!Number.isInteger(id)) return;
-    this.#say(`the host of ${thinker} dies in the middle of an answer`);
+    const [busiest] = [...this.#ready].sort((x, y) => y.inFlight - x.inFlight);
+    const id = Number(thinker.split('-').at(-1)) || Number(busiest?.instanceId);
+    if (!this.#world.instances().some((instance) => instance.id === id)) return;
+    this.#say(`the host of instance ${id} dies in the middle of an answer`);
     this.#world.inject({ kind: 'lose', instanceId: id });
     this.#lostId = id;
     this.lost += 1;
