@@ -93,6 +93,7 @@ const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/demo/play.ts': ['main', 'config', 'sim'],
   'src/cli/demo/clients.ts': ['sim'],
   'src/cli/commands/sim.ts': ['sim'],
+  'src/cli/commands/down.ts': ['compose', 'config'],
   'src/cli/commands/doctor.ts': ['compose', 'config', 'doctor', 'telemetry', 'core'],
   'src/cli/commands/cost.ts': ['ledger'],
   'src/cli/commands/sim-vast.ts': ['sim'],

@@ -42,6 +42,18 @@ export async function stopFleetDirectly(config: Config, onStep: (says: string) =
   }
 }
 
+/** Machines that the folder still has as rented, after its gateway has ended. */
+export function machinesLeft({ dataDir }: Pick<Config, 'dataDir'>): readonly string[] {
+  const path = intentStorePath(dataDir);
+  if (!existsSync(path)) return [];
+  const store = openIntentStore(path);
+  try {
+    return store.alive().map(({ instanceId, label }) => instanceId ?? label);
+  } finally {
+    store.close();
+  }
+}
+
 function haltOnDisk(config: Config): void {
   const path = intentStorePath(config.dataDir);
   if (!existsSync(path)) return;

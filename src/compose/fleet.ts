@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FleetCommands } from '../admin/admin-types.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
-import { thinkerId } from '../core/ids.ts';
+import { modelName, thinkerId } from '../core/ids.ts';
 import { createDemandMeter } from '../fleet/demand-work.ts';
 import type { FleetDeps, FleetOptions, Worker } from '../fleet/fleet-deps.ts';
 import type { FleetProvider } from '../fleet/fleet-provider.ts';
@@ -68,6 +68,15 @@ export function createProvider(config: Config, deps: Pick<ComposeDeps, 'clock' |
   });
 }
 
+/**
+ * What requests are pinned to, where they are: with another number there, the first question would make Ollama load
+ * the model anew.
+ */
+function contextOf({ models, fleet }: Config): number {
+  const own = Object.entries(models.byName).find(([name]) => modelName(name) === modelName(fleet.model!))?.[1].numCtx;
+  return own ?? models.default.numCtx ?? fleet.vast.contextTokens;
+}
+
 /** undefined where nothing is rented. */
 export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts): Fleet | undefined {
   if (config.fleet.provider === 'off') return undefined;
@@ -96,7 +105,7 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
           image: fleet.vast.image,
           diskGb: fleet.vast.diskGb,
           slots: fleet.vast.slots,
-          contextTokens: fleet.vast.contextTokens,
+          contextTokens: contextOf(config),
           idleStopS: fleet.vast.idleStopS,
         }),
       ),

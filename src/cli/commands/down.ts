@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { StatusReport } from '../../admin/admin-types.ts';
+import type { FleetReport, StatusReport } from '../../admin/admin-types.ts';
 import { adminTarget, getJson } from '../client.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { examples } from '../examples.ts';
@@ -32,7 +32,8 @@ export function addDown(program: Command, context: CliContext): void {
 
 async function down(options: DownOptions, context: CliContext): Promise<void> {
   const { loadConfig } = await import('../../config/load.ts');
-  const { dataDir } = await loadConfig(context.environment, options);
+  const config = await loadConfig(context.environment, options);
+  const { dataDir, fleet } = config;
   const running = readRuntime(dataDir);
   if (running === undefined) {
     if (options.json) return printJson(context, { stopped: false });
@@ -42,6 +43,11 @@ async function down(options: DownOptions, context: CliContext): Promise<void> {
   const open = await openAnswers(adminUrl, context);
   if (open > 0 && !options.json)
     context.err(`${open === 1 ? '1 answer is' : `${open} answers are`} still running and may finish\n`);
+  const billing = fleet.provider === 'off' ? undefined : await whatBills(adminUrl, context);
+  if (billing !== undefined && !options.json)
+    context.err(
+      `${billing}; ${fleet.onStop === 'destroy' ? 'given back first' : 'left as they are (fleet.onStop: keep)'}\n`,
+    );
   try {
     process.kill(pid, 'SIGTERM');
   } catch (error) {
@@ -55,8 +61,27 @@ async function down(options: DownOptions, context: CliContext): Promise<void> {
       );
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  if (options.json) printJson(context, { stopped: true, pid });
+  const { machinesLeft } = await import('../../compose/fleet-stop.ts');
+  const left = fleet.provider === 'off' ? [] : machinesLeft(config);
+  if (options.json) printJson(context, { stopped: true, pid, stillBilling: left });
   else context.out(`stopped (pid ${pid}); the stored answers stay in ${dataDir}\n`);
+  if (left.length === 0) return;
+  const words = `still rented and billing: ${left.join(', ')}; give back with \`llm-self-host fleet stop\``;
+  if (fleet.onStop === 'keep') context.err(`${words}\n`);
+  else throw new CliError(words);
+}
+
+/** What is paid for now, in one phrase; undefined when nothing is. */
+async function whatBills(adminUrl: string, context: CliContext): Promise<string | undefined> {
+  try {
+    const { machines, spend } = await getJson<FleetReport>(adminTarget(context, { adminUrl }), { path: '/api/fleet' });
+    const billing = machines.filter((machine) => machine.billing !== 'nothing');
+    if (billing.length === 0) return undefined;
+    return `${billing.length === 1 ? '1 rented machine bills' : `${billing.length} rented machines bill`} $${spend.perHourUsd.toFixed(3)} an hour`;
+  } catch {
+    // It does not answer, or wants a key that was not given; what is left is looked at when it has stopped.
+    return undefined;
+  }
 }
 
 async function openAnswers(adminUrl: string, context: CliContext): Promise<number> {

@@ -46,7 +46,9 @@ export const vastSchema = z
       .min(512)
       .max(1_048_576)
       .default(8_192)
-      .describe('Context of each answer on a rented machine, tokens; memory is taken for it once per slot.'),
+      .describe(
+        'Context of each answer on a rented machine where `models` pins no numCtx, tokens; memory is taken for it once per slot.',
+      ),
     slots: z.int().min(1).max(64).default(8).describe('Answers at a time on a rented machine.'),
     tokensPerSMin: z
       .number()
