@@ -47,6 +47,8 @@ export async function startSharedGateways(options: SharedOptions): Promise<Share
             {
               thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 256 }],
               telemetry: { logLevel: 'silent' },
+              // The thinker shares this process: on a busy machine its probes are late.
+              router: { ejectAfterFailures: 100 },
               redis,
               ...options.config,
             },
