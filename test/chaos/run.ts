@@ -24,7 +24,7 @@ export interface ChaosOutcome {
 const timeScale = 400;
 /** Of our time. A market that is quiet again needs a fraction of it, a busy machine more. */
 const quietWithinMs = 40_000;
-const childStartMs = 20_000;
+const childStartMs = 60_000;
 
 export async function runChaos(seed: number): Promise<ChaosOutcome> {
   const startedMs = performance.now();

@@ -112,7 +112,8 @@ export function describeSummary(summary: DemoSummary): string {
     `${summary.requests} questions: ${summary.answered} answered (${summary.retried} at the second try), ${summary.failed} failed, ${summary.wrong} wrong`,
     `${hits.exact} exact hits, ${hits.semantic} semantic, ${hits.coalesced} coalesced; thinkers were asked ${summary.upstreamCalls} times`,
     `${summary.rented} machines rented, ${summary.lost} lost, ${summary.leaked} left behind`,
-    `billed ${usd(summary.billedUsd)}, our ledger says ${usd(summary.ledgerUsd)}; hits saved ${usd(summary.savedUsd)} of GPU time`,
+    // Broken off, the last charges are not in the ledger yet.
+    `billed ${usd(summary.billedUsd)}${summary.interrupted ? '' : `, our ledger says ${usd(summary.ledgerUsd)}`}; hits saved ${usd(summary.savedUsd)} of GPU time`,
     'latency of a whole answer (real time; simulated machines work at 20 times the pace of real ones):',
     ...rows,
     `took ${Math.round(summary.tookS)} s${summary.interrupted ? '; interrupted, everything was given back' : ''}`,
