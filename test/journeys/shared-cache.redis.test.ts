@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startRedis, type RedisServer } from '../../src/testing/redis-kit.ts';
 import { askOf, startSharedGateways, type SharedGateways } from '../support/shared-gateways.ts';
+import { textOf } from '../support/source-tree.ts';
 import { until } from '../support/until.ts';
 
 describe('two gateways on one Redis', () => {
@@ -82,6 +83,38 @@ describe('a gateway whose Redis is away', () => {
       ]);
       await redis.restart();
       await until('it remembers', async () => (await askOf(gatewayUrl, 'Is anybody there?')).cache === 'exact', 15_000);
+    } finally {
+      await shared.close();
+      await redis.stop();
+    }
+  });
+});
+
+describe('a gateway whose Redis user has the rights of docs/redis.md, and no more', () => {
+  it('does all it does elsewhere', async () => {
+    const rule = /^user llm-self-host (.+)$/m.exec(textOf('docs/redis.md'))?.[1];
+    assert.ok(rule, 'docs/redis.md has no ACL rule');
+    const redis = await startRedis();
+    await redis.client.call(
+      'ACL',
+      'SETUSER',
+      'llm-self-host',
+      ...rule.replace('PASSWORD', 'secret-of-redis').split(' '),
+    );
+    const url = `redis://llm-self-host:secret-of-redis@127.0.0.1:${redis.port}`;
+    const shared = await startSharedGateways({ redis: [{ url }, { url }] });
+    try {
+      const [a, b] = shared.gateways;
+      const told = await askOf(a!.gatewayUrl, 'How deep is the sea?');
+      await until('the answer is shared', () => b!.status().cache.entries === 1);
+      assert.deepEqual(await askOf(b!.gatewayUrl, 'How deep is the sea?').then(({ cache, text }) => [cache, text]), [
+        'exact',
+        told.text,
+      ]);
+      assert.equal((await fetch(`${a!.adminUrl}/api/cache/flush`, { method: 'POST' })).status, 200);
+      assert.equal((await askOf(b!.gatewayUrl, 'How deep is the sea?')).cache, 'miss');
+      const log = (await redis.client.call('ACL', 'LOG')) as unknown[];
+      assert.deepEqual(log, [], 'a right was missing');
     } finally {
       await shared.close();
       await redis.stop();
