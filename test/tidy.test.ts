@@ -88,6 +88,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 /** What a command that needs no running gateway loads when it runs, and only then: start-up stays fast. */
 const lazily: Readonly<Record<string, readonly string[]>> = {
   'src/cli/commands/serve.ts': ['main', 'config'],
+  'src/cli/init/outside.ts': ['compose', 'config', 'telemetry', 'core'],
   'src/cli/commands/embedder.ts': ['cache', 'config', 'telemetry', 'core'],
   'src/cli/commands/fleet-stop.ts': ['compose', 'config'],
   'src/cli/demo/play.ts': ['main', 'config', 'sim'],

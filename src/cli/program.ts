@@ -9,6 +9,7 @@ import { addCost } from './commands/cost.ts';
 import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
 import { addFleet } from './commands/fleet.ts';
+import { addInit } from './commands/init.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogin } from './commands/login.ts';
 import { addLedger } from './commands/ledger.ts';
@@ -44,6 +45,7 @@ export function createProgram(context: CliContext): Command {
       'after',
       examples([
         ['llm-self-host demo', 'watch a fleet of simulated GPUs for a minute; no account'],
+        ['llm-self-host init', 'set it up, step by step'],
         ['llm-self-host serve', 'start the gateway; it says what to do next'],
         ['llm-self-host ask "What is a GPU?"', 'ask it something; ask twice and the cache answers'],
         ['llm-self-host why', 'why the last request was answered as it was'],
@@ -52,6 +54,7 @@ export function createProgram(context: CliContext): Command {
       ]),
     );
   const adders = [
+    addInit,
     addServe,
     addUp,
     addDown,

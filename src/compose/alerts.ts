@@ -42,7 +42,7 @@ export function createAlerting(config: Config, deps: AlertingDeps): AlertDesk {
 const portOf = { tls: 465, starttls: 587, none: 25 } as const;
 
 /** The schema has seen to it that a kind has what it needs. */
-function channelOf(channel: Config['alerts']['channels'][number], secret: string | undefined): Channel {
+export function channelOf(channel: Config['alerts']['channels'][number], secret: string | undefined): Channel {
   switch (channel.kind) {
     case 'webhook':
       return createWebhookChannel({ url: channel.url!, secret });

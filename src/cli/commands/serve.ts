@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
 import type { RunningGateway } from '../../running-gateway.ts';
 import { banner } from '../banner.ts';
+import { commandName } from '../command-name.ts';
 import { printJson, type CliContext } from '../context.ts';
 import { removeRuntime, writeRuntime } from '../runtime-file.ts';
 import { createProgressBar } from '../progress-bar.ts';
@@ -83,10 +83,6 @@ async function serve(options: ServeOptions, context: CliContext): Promise<void> 
   removeRuntime(config.dataDir, process.pid);
   stop.forget();
 }
-
-/** As it must be typed here: a checkout has the command in node_modules/.bin only, where npx finds it. */
-const commandName = (): string =>
-  existsSync(new URL('../../../.git', import.meta.url)) ? 'npx llm-self-host' : 'llm-self-host';
 
 /** Once, before anyone asks: an idle gateway would carry what was only needed to start for hours. About 50 ms, 5 MB. */
 function collectStartUpGarbage(): void {
