@@ -23,10 +23,14 @@ export async function startAndAsk(
 ): Promise<RuntimeFacts & { readonly model: string }> {
   let stopped = false;
   let running: OwnCommand | undefined;
+  const stop = Promise.withResolvers<never>();
+  // Nobody may be waiting for it at that moment.
+  stop.promise.catch(() => {});
   const onSignal = () => {
     if (!stopped) context.err('\nstopping: what was rented is given back …\n');
     stopped = true;
     running?.stop();
+    stop.reject(new SetupCancelled());
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
@@ -39,19 +43,27 @@ export async function startAndAsk(
     if (setup.source.kind === 'vast') {
       const rental = ['fleet', 'start', '--workers', '1', '--for', '1h', '--yes', '--admin-url', facts.adminUrl];
       running = ownCommand(rental, context, true);
-      await running.ended;
+      await Promise.race([running.ended, stop.promise]);
     }
     const model = setup.source.kind === 'demo' ? await firstModel(facts.gatewayUrl, apiKey) : modelOf(setup);
-    await askTwice(facts.gatewayUrl, model, apiKey, context, () => stopped);
-    if (stopped) throw new SetupCancelled();
+    await Promise.race([askTwice(facts.gatewayUrl, model, apiKey, context), stop.promise]);
     return { ...facts, model };
   } catch (error) {
-    if (stopped) await giveBack(setup, config, context);
-    throw stopped ? new SetupCancelled() : error;
+    if (!stopped) throw runsOn(error, config);
+    await giveBack(setup, config, context);
+    throw new SetupCancelled();
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
+
+const runsOn = (error: unknown, config: string): unknown =>
+  error instanceof CliError
+    ? new CliError(
+        `${error.message}\nIf the gateway runs, it goes on and may rent within its caps; \`llm-self-host down --config ${config}\` stops it and gives back what is rented`,
+        { cause: error },
+      )
+    : error;
 
 async function giveBack(setup: Setup, config: string, context: CliContext): Promise<void> {
   // The gateway gives all back when it stops; the market is asked afterwards whether it is so.
@@ -105,16 +117,9 @@ async function firstModel(url: string, bearer: string | undefined): Promise<stri
   return model;
 }
 
-async function askTwice(
-  url: string,
-  model: string,
-  apiKey: string | undefined,
-  context: CliContext,
-  isStopped: () => boolean,
-): Promise<void> {
+async function askTwice(url: string, model: string, apiKey: string | undefined, context: CliContext): Promise<void> {
   context.out(`asking ${model} twice: ${question}\n`);
   for (const nth of ['first', 'second']) {
-    if (isStopped()) return;
     const startedMs = performance.now();
     const response = await call(
       { url, bearer: apiKey, what: 'gateway' },
