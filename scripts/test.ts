@@ -61,6 +61,11 @@ const tiers: readonly Tier[] = [
       haveProgram('curl', ['/usr/bin/curl'], 'curl'),
   },
   {
+    suffix: '.tty.test.ts',
+    what: 'a real terminal, by tmux',
+    prepare: () => haveProgram('tmux', ['/usr/bin/tmux'], 'tmux'),
+  },
+  {
     suffix: '.gpu.test.ts',
     what: 'a GPU of this machine',
     prepare: () =>

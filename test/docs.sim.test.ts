@@ -297,6 +297,9 @@ async function openTerminal(): Promise<Terminal> {
     PATH: [programs, dirname(process.execPath), process.env['PATH'] ?? ''].join(':'),
     SELFHOST_URL: gateway.gatewayUrl,
     SELFHOST_ADMIN_URL: gateway.adminUrl,
+    // What a page starts beside it takes free ports: the usual ones may be somebody's.
+    SELFHOST_PORT: '0',
+    SELFHOST_ADMIN_PORT: '0',
     NO_COLOR: '1',
     NO_PROXY: '127.0.0.1',
   };

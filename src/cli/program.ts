@@ -5,6 +5,7 @@ import { addAsk } from './commands/ask.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
 import { addCache } from './commands/cache.ts';
 import { addClaims } from './commands/claims.ts';
+import { addConnect } from './commands/connect.ts';
 import { addCost } from './commands/cost.ts';
 import { addEmbedder } from './commands/embedder.ts';
 import { addFeedback } from './commands/feedback.ts';
@@ -22,6 +23,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDown } from './commands/down.ts';
 import { addUp } from './commands/up.ts';
+import { addUpgrade } from './commands/upgrade.ts';
 import { addWhatIf } from './commands/whatif.ts';
 import { addWhy } from './commands/why.ts';
 import type { CliContext } from './context.ts';
@@ -55,6 +57,7 @@ export function createProgram(context: CliContext): Command {
     );
   const adders = [
     addInit,
+    addConnect,
     addServe,
     addUp,
     addDown,
@@ -74,6 +77,7 @@ export function createProgram(context: CliContext): Command {
     addKeys,
     addEmbedder,
     addRedis,
+    addUpgrade,
     addBackup,
     addRestore,
     addSim,

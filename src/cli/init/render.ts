@@ -13,6 +13,7 @@ export interface SecretPaths {
 export function renderConfig(setup: Setup, paths: SecretPaths): string {
   return [
     '# Made by `llm-self-host init`; yours to change. Every option, its default and its bounds: docs/reference/config.md.',
+    '# `llm-self-host doctor --config` with this file says whether all of it works.',
     '# No secrets in here: they lie in files that only you can read, and that this file names.',
     '',
     ...placesLines(setup, paths),
