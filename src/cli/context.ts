@@ -9,6 +9,8 @@ export interface CliContext {
   /** Whether a person is looking at `out`. */
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
+  /** Width of the terminal at this moment; undefined where there is none. */
+  readonly columns?: () => number | undefined;
   readonly version: string;
   setExitCode(code: number): void;
 }

@@ -14,6 +14,7 @@ const context: CliContext = {
   stdin: process.stdin,
   outIsTerminal: process.stdout.isTTY,
   errIsTerminal: process.stderr.isTTY,
+  columns: () => process.stdout.columns ?? process.stderr.columns,
   version,
   setExitCode: (code) => {
     process.exitCode = code;

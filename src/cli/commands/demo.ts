@@ -5,6 +5,7 @@ import { CliError, printJson, type CliContext } from '../context.ts';
 import type { DemoSummary, Moment, Scene } from '../demo/play.ts';
 import { examples } from '../examples.ts';
 import { usd } from '../fleet-text.ts';
+import { statusLine } from '../status-line.ts';
 
 interface DemoCommandOptions {
   readonly seed: number;
@@ -81,7 +82,7 @@ function createView(context: CliContext): {
   return {
     scene(scene) {
       const line = describeScene(scene);
-      if (context.outIsTerminal) return context.out(`\r${line}\u001B[K`);
+      if (context.outIsTerminal) return context.out(statusLine(context, line));
       if (performance.now() - saidMs < everyMs) return;
       saidMs = performance.now();
       context.out(`${line}\n`);

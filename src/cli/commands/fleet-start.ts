@@ -7,6 +7,7 @@ import { CliError, printJson, type CliContext, type GlobalOptions } from '../con
 import { examples } from '../examples.ts';
 import { usd } from '../fleet-text.ts';
 import { parseDuration } from '../format.ts';
+import { statusLine } from '../status-line.ts';
 
 interface StartOptions extends GlobalOptions {
   readonly workers: number;
@@ -117,7 +118,7 @@ async function follow(
       throw new CliError(`the fleet does not start: ${report.says}`);
     if (performance.now() - startedMs > startMaxMs)
       throw new CliError(`no machine is ready after ${elapsed} s: ${report.says}; see \`llm-self-host fleet history\``);
-    if (context.errIsTerminal && !options.json) context.err(`\r${elapsed} s: ${report.says}\u001B[K`);
+    if (context.errIsTerminal && !options.json) context.err(statusLine(context, `${elapsed} s: ${report.says}`));
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }

@@ -20,12 +20,12 @@ import { installationOf, isNewer } from '../installation.ts';
 import { upgrade as upgradeFrom } from './upgrade.ts';
 
 describe('llm-self-host upgrade', () => {
-  let registry: Server;
+  let server: Server;
   let newest: string | undefined;
   let asked: string[];
   let folder: string;
   before(async () => {
-    registry = createServer((request, response) => {
+    server = createServer((request, response) => {
       asked.push(`${request.method} ${request.url}`);
       const found = newest !== undefined && request.url?.startsWith('/llm-self-host') === true;
       response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
@@ -41,11 +41,11 @@ describe('llm-self-host upgrade', () => {
         ),
       );
     }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => registry.once('listening', resolve));
+    await new Promise((resolve) => server.once('listening', resolve));
   });
   after(() => {
-    registry.closeAllConnections();
-    registry.close();
+    server.closeAllConnections();
+    server.close();
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'selfhost-upgrade-'));
@@ -57,7 +57,7 @@ describe('llm-self-host upgrade', () => {
     runProcess(['upgrade', '--data-dir', join(folder, 'data'), ...words], {
       environment: {
         HOME: folder,
-        npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`,
+        npm_config_registry: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
         npm_config_cache: join(folder, 'npm'),
         npm_config_fetch_retries: '0',
       },
