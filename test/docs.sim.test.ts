@@ -21,7 +21,7 @@ import type { RunningGateway } from '../src/running-gateway.ts';
 import { silentLogger } from '../src/telemetry/logger.ts';
 import { parseMarkdown, type Block } from './support/markdown.ts';
 import { binary } from './support/cli.ts';
-import { repositoryFiles, root, textOf } from './support/source-tree.ts';
+import { root, textOf } from './support/source-tree.ts';
 
 const executable = ['README.md', ...globSync('docs/*.md', { cwd: root }).toSorted()];
 const linked = [
@@ -142,39 +142,6 @@ describe('documentation', () => {
       }),
     );
     assert.deepEqual(complaints, []);
-  });
-
-  it('is where code, comments and messages say it is', () => {
-    const named = repositoryFiles()
-      .filter(
-        (path) => /\.(ts|tsx|yaml|service|sh|json)$|Dockerfile|\.example$/.test(path) && !/\.test\.ts$/.test(path),
-      )
-      .flatMap((path) =>
-        [...textOf(path).matchAll(/\b(docs\/[\w/-]+\.(?:md|json|png))(?:#([\w-]+))?/g)].map(([, file, anchor]) => ({
-          path,
-          file: file!,
-          anchor,
-        })),
-      );
-    assert.ok(named.length > 20, `only ${named.length} were found`);
-    const wrong = named.filter(({ file, anchor }) => {
-      if (!existsSync(join(root, file))) return true;
-      return anchor !== undefined && !(pages.get(file) ?? parseMarkdown(textOf(file))).anchors.has(anchor);
-    });
-    assert.deepEqual(wrong, []);
-  });
-
-  it('has every page in the index of README.md and in llms.txt', () => {
-    const targets = (path: string) => pages.get(path)!.links.map(({ target }) => target.split('#')[0]!);
-    const wanted = [...globSync('docs/*.md', { cwd: root }), ...globSync('docs/reference/*', { cwd: root })].toSorted();
-    for (const index of ['README.md', 'llms.txt']) {
-      const listed = new Set(targets(index));
-      assert.deepEqual(
-        wanted.filter((page) => !listed.has(page)),
-        [],
-        `${index} does not lead to these`,
-      );
-    }
   });
 });
 

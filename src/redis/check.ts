@@ -146,7 +146,7 @@ export async function checkRedis(deps: CheckDeps): Promise<CheckReport> {
       ['append to the stream', ['XADD', stream, '*', 'op', 'check']],
       ['read the stream', ['XREAD', 'COUNT', '1', 'STREAMS', stream, '0']],
       ['look over keys', ['SCAN', '0', 'COUNT', '10']],
-      ['run scripts', ['EVAL', 'return 1', '0']],
+      ['run scripts', ['EVAL', "return redis.call('TIME')[1]", '0']],
       ['remove keys', ['UNLINK', key, stream]],
     ];
     const refused: string[] = [];
