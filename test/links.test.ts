@@ -39,4 +39,23 @@ describe('every page', () => {
       );
     }
   });
+
+  it('names scripts, benchmarks and results that exist', () => {
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
+    const pages = ['README.md', 'CONTRIBUTING.md', 'bench/README.md', ...globSync('docs/**/*.md', { cwd: root })];
+    const named = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/npm run ([\w:]+)|(bench\/results\/[a-z0-9-]+\.json)/g)].map(([, script, file]) => ({
+        page,
+        script,
+        file,
+      })),
+    );
+    assert.ok(named.length > 30, `only ${named.length} were found`);
+    assert.deepEqual(
+      named.filter(({ script, file }) =>
+        script === undefined ? !existsSync(join(root, file!)) : !(script in scripts),
+      ),
+      [],
+    );
+  });
 });
