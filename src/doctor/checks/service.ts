@@ -60,7 +60,7 @@ function faultsOf(thinker: ThinkerLook): { status: 'fail' | 'warn'; text: string
     faults.push({
       status: 'warn',
       text: 'answers are simulated',
-      fix: 'start an Ollama here, list yours under `thinkers`, or rent: docs/fleet.md',
+      fix: 'start an Ollama here, list yours under `thinkers`, or rent: docs/setup.md',
     });
   if (models === 0)
     faults.push({
