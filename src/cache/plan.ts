@@ -56,6 +56,7 @@ export class CacheableRequest implements CacheablePlan {
   /** `SharedStore.generation` when it was looked up. */
   generation: number | undefined;
   readonly #request: AnswerRequest;
+  readonly #asker: Asker;
   readonly #context: PlanContext;
   #semantic: Comparison | undefined | 'unread' = 'unread';
   #volatile: boolean | undefined;
@@ -69,7 +70,16 @@ export class CacheableRequest implements CacheablePlan {
     this.requestId = asker.requestId;
     this.owner = context.owner;
     this.#request = request;
+    this.#asker = asker;
     this.#context = context;
+  }
+
+  /**
+   * The same request of a model whose digest was not known yet: a machine that was rented for it has told it with
+   * its answer.
+   */
+  withDigest(digest: string): CacheableRequest {
+    return new CacheableRequest(this.#request, this.#asker, { ...this.#context, owner: { ...this.owner, digest } });
   }
 
   /** Whether the answer is soon out of date, as far as the configuration cares. */

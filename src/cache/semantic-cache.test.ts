@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { aCache, digest, never } from '../../test/support/started-cache.ts';
+import { until } from '../../test/support/until.ts';
 import type { AnswerRequest, Asker } from '../core/chat.ts';
 import { modelName, requestId, tenantId } from '../core/ids.ts';
 import { aChatRequest, aGenerateRequest, anAnswer, anAsker } from '../testing/builders.ts';
@@ -84,6 +85,17 @@ describe('semantic cache', () => {
     assert.equal(store.entries.size, 0);
     await keep(aChatRequest());
     assert.equal(store.entries.size, 1);
+  });
+
+  it('keeps the first answer of a model that nobody had seen, under the digest that its thinker told', async () => {
+    const { cache } = await aCache();
+    const unknown = cache.plan(aChatRequest(), anAsker(), '');
+    assert.ok(unknown.kind === 'cacheable');
+    cache.keep(unknown, anAnswer(), { digest, requestId: requestId('r'), tenant: anAsker().tenant });
+    const later = cache.plan(aChatRequest(), anAsker(), digest);
+    assert.ok(later.kind === 'cacheable');
+    await until('it is stored', async () => (await cache.exact(later, aChatRequest(), never)).kind === 'hit');
+    assert.equal((await cache.exact(unknown, aChatRequest(), never)).kind, 'miss', 'it belongs to that digest alone');
   });
 
   it('fixes a lifetime within ten per cent of the TTL at write', async () => {

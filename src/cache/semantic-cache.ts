@@ -283,7 +283,8 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
         if (!(plan instanceof CacheableRequest)) throw new TypeError('a plan of another cache, or a copy of a plan');
         // An answer to a question of an earlier epoch belongs to what was flushed.
         if (plan.owner.epoch !== epoch.number || plan.owner.tenant !== facts.tenant) return;
-        writer.keep(plan, answer, facts);
+        const known = plan.digest === '' && facts.digest !== '' ? plan.withDigest(facts.digest) : plan;
+        writer.keep(known, answer, facts);
         if (facts.digest === plan.digest) learner?.landed(plan, answer, { simulated: facts.simulated === true });
       } catch (error) {
         logger.error({ err: error }, 'an answer was not kept');
