@@ -1,0 +1,92 @@
+/** The two ports answer as their OpenAPI documents say. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { textOf } from '../support/source-tree.ts';
+import { model, startRig, type Rig } from './harness.ts';
+
+interface Document {
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<
+        Record<
+          string,
+          { readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>> }
+        >
+      >
+    >
+  >;
+}
+
+const documentOf = (port: string) => JSON.parse(textOf(`docs/reference/openapi-${port}.json`)) as Document;
+const gateway = documentOf('gateway');
+const operator = documentOf('operator');
+
+/** Nothing has these ids, so what is changed by them is nothing. */
+const filled = (path: string): string =>
+  path.replace('/api/live/{id}', '/api/live/status').replace(/\{\w+\}/g, 'nothing-has-this-id');
+
+async function ask(base: string, method: string, path: string, body?: string) {
+  const leave = new AbortController();
+  const reply = await fetch(base + filled(path) + (path === '/api/live' ? '?topics=status' : ''), {
+    method: method.toUpperCase(),
+    redirect: 'manual',
+    signal: leave.signal,
+    ...(body !== undefined && { body }),
+  });
+  const type = (reply.headers.get('content-type') ?? '').split(';')[0]!.trim();
+  // A stream goes on until its reader leaves.
+  const text = type === 'text/event-stream' ? '' : await reply.text();
+  leave.abort();
+  return { status: String(reply.status), type, text };
+}
+
+describe('OpenAPI and the ports', () => {
+  let rig: Rig;
+  before(async () => {
+    rig = await startRig();
+  });
+  after(() => rig?.close());
+
+  for (const [path, methods] of Object.entries(operator.paths)) {
+    if (methods['get'] === undefined) continue;
+    it(`GET ${path} of the operator port answers as it is written`, async () => {
+      const { responses } = methods['get']!;
+      const { status, type, text } = await ask(rig.adminUrl, 'get', path);
+      assert.ok(
+        status in responses,
+        `${status} is not among ${Object.keys(responses).join(', ')}: ${text.slice(0, 200)}`,
+      );
+      const html = type === 'text/html';
+      if (!html) assert.ok(type in (responses[status]!.content ?? {}), `${status} is ${type}`);
+      // Pages tell their refusals as pages.
+      else assert.ok('text/html' in (responses['200']!.content ?? {}), `${path} is a page`);
+    });
+  }
+
+  for (const [path, methods] of Object.entries(operator.paths)) {
+    // Push, pull and their like go to a server; a flush and a login link take no body.
+    if (!path.startsWith('/api/') || methods['post']?.responses['400'] === undefined) continue;
+    if (/^\/api\/(pull|push|create|copy|blobs|session)/.test(path)) continue;
+    it(`POST ${path} refuses what is no JSON, as it is written`, async () => {
+      const { status, type, text } = await ask(rig.adminUrl, 'post', path, '{');
+      assert.ok(status in methods['post']!.responses, `${status}: ${text.slice(0, 200)}`);
+      assert.ok(Number(status) >= 400, status);
+      assert.equal(type, 'application/json');
+      assert.equal(typeof (JSON.parse(text) as { error: { code: string } }).error.code, 'string');
+    });
+  }
+
+  for (const [path, methods] of Object.entries(gateway.paths)) {
+    for (const [method, { responses }] of Object.entries(methods)) {
+      it(`${method.toUpperCase()} ${path} of the gateway answers as it is written`, async () => {
+        const body = method === 'post' ? JSON.stringify({ model, verdict: 'right' }) : undefined;
+        const { status, text } = await ask(rig.url, method, path, body);
+        assert.ok(
+          status in responses,
+          `${status} is not among ${Object.keys(responses).join(', ')}: ${text.slice(0, 200)}`,
+        );
+      });
+    }
+  }
+});
