@@ -54,7 +54,11 @@ async function start(options: StartOptions, context: CliContext): Promise<void> 
     path: '/api/fleet/start',
     body: { workers: options.workers, hours: options.for / 3600 },
   });
-  if (options.workers > 0 && options.wait) report = await follow(target, options, context, startedMs);
+  if (options.workers > 0 && options.wait) {
+    const onSignal = () => leave(context);
+    process.once('SIGINT', onSignal);
+    report = await follow(target, options, context, startedMs).finally(() => process.off('SIGINT', onSignal));
+  }
   if (options.json) printJson(context, report);
   else if (options.workers === 0) context.out('renting is allowed again; the next question starts a machine\n');
 }
@@ -94,6 +98,14 @@ export function describeCost(
     `Spent today: ${usd(dayUsd)}${caps.perDayUsd === undefined ? '' : ` of ${usd(caps.perDayUsd)}`}; at most ${caps.perHourUsd === undefined ? 'no cap' : usd(caps.perHourUsd)} an hour. After that time machines follow demand.`,
     '',
   ].join('\n');
+}
+
+/** Whoever presses Ctrl-C here may think that it ends the rental as well. */
+function leave(context: CliContext): never {
+  context.err(
+    '\nno longer shown, and it goes on within the caps; `llm-self-host fleet stop` gives back what is rented\n',
+  );
+  process.exit(130);
 }
 
 /** Prints each step of each machine as it comes, with the seconds since the order and what is billed. */

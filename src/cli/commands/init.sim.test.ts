@@ -51,6 +51,8 @@ describe('llm-self-host init', () => {
       out,
       /OpenAI clients +base URL http:\/\/127\.0\.0\.1:\d+\/v1\nOllama clients +http.*\nAnthropic clients/,
     );
+    const again = await init('--yes', '--up', '--overwrite');
+    assert.match(again.err, /a gateway runs already on .* with what it was started with/);
     const down = await runProcess(['down', '--config', config]);
     assert.match(down.out, /^stopped/);
   });
@@ -126,7 +128,7 @@ describe('llm-self-host init', () => {
       assert.match(out, /\d+ s +RTX \S+.* requested .* bills nothing[^]* ready .* bills gpu .* it passed every check/);
       assert.match(out, /first +miss, answered by rtx-.*\n +second +exact; /);
       assert.equal(market.instances().length, 1);
-      const apiKey = /Key +(sk-\S+)/.exec(out)![1]!;
+      const apiKey = /Key +(shk_\S+)/.exec(out)![1]!;
       const url = /OpenAI clients +base URL (\S+)/.exec(out)![1]!;
       const openai = new OpenAI({ baseURL: url, apiKey, maxRetries: 0 });
       const answer = await openai.chat.completions.create({
@@ -134,7 +136,7 @@ describe('llm-self-host init', () => {
         messages: [{ role: 'user', content: 'What is a lighthouse?' }],
       });
       assert.match(answer.choices[0]?.message.content ?? '', /\S/);
-      await assert.rejects(new OpenAI({ baseURL: url, apiKey: 'sk-wrong', maxRetries: 0 }).models.list(), /401/);
+      await assert.rejects(new OpenAI({ baseURL: url, apiKey: 'shk_wrong', maxRetries: 0 }).models.list(), /401/);
 
       const text = readFileSync(config, 'utf8');
       assert.ok(!text.includes(market.key) && !text.includes(apiKey), 'a secret is in the configuration');
@@ -168,7 +170,7 @@ describe('llm-self-host init', () => {
       assert.equal(code, 0, err);
       const facts = JSON.parse(out) as Outcome;
       assert.equal(facts.config, config);
-      assert.match(facts.apiKey!, /^sk-/);
+      assert.match(facts.apiKey!, /^shk_/);
     });
   });
 });

@@ -184,7 +184,12 @@ describe('init in a real terminal', () => {
     const terminal = await init(...vast(), ...settled, ...rest, ...chosen, '--alert', 'none', '--yes', '--up');
     await terminal.sees(/requested[^]*creating/);
     await terminal.resize(50, 12);
-    await terminal.sees(/\d+ s: /);
+    const [, second] = /(\d+) s: /.exec(await terminal.sees(/\d+ s: /))!;
+    const later = new RegExp(`^(?!${second} )(\\d+) s: `, 'm');
+    const [, next] = later.exec(await terminal.sees(later))!;
+    const narrow = await terminal.sees(new RegExp(`^(?!${second} |${next} )\\d+ s: `, 'm'));
+    // Drawn in place: what the change of the window has wrapped may stay, and no more is added with each drawing.
+    assert.ok([...narrow.matchAll(/\d+ s: /g)].length <= 2, narrow);
     await terminal.resize(110, 40);
     const { pid } = readRuntime(join(folder, 'data'))!;
     await terminal.press('C-c');

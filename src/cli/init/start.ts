@@ -5,7 +5,7 @@ import { chooseModel } from '../../core/choose-model.ts';
 import { formatMs } from '../../core/format.ts';
 import { call, getJson } from '../client.ts';
 import { CliError, type CliContext } from '../context.ts';
-import type { RuntimeFacts } from '../runtime-file.ts';
+import { readRuntime, type RuntimeFacts } from '../runtime-file.ts';
 import { modelOf } from './finish.ts';
 import type { Setup } from './setup.ts';
 import { SetupCancelled } from './ui.ts';
@@ -21,6 +21,7 @@ export async function startAndAsk(
   { config, apiKey }: { readonly config: string; readonly apiKey: string | undefined },
   context: CliContext,
 ): Promise<RuntimeFacts & { readonly model: string }> {
+  await refuseRunning(config, context);
   let stopped = false;
   let running: OwnCommand | undefined;
   const stop = Promise.withResolvers<never>();
@@ -29,10 +30,12 @@ export async function startAndAsk(
   const onSignal = () => {
     if (!stopped) context.err('\nstopping: what was rented is given back …\n');
     stopped = true;
-    running?.stop();
+    running?.signal('SIGTERM');
     stop.reject(new SetupCancelled());
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // It has a session of its own, so that a terminal's signals reach it by us alone.
+  const onResize = () => running?.signal('SIGWINCH');
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGWINCH', onResize);
   try {
     // Not to be cut in the middle: what it starts goes on without it.
     const facts = JSON.parse(
@@ -53,8 +56,19 @@ export async function startAndAsk(
     await giveBack(setup, config, context);
     throw new SetupCancelled();
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGWINCH', onResize);
   }
+}
+
+/** `up` would show the one that runs, with the configuration that it was started with. */
+async function refuseRunning(config: string, context: CliContext): Promise<void> {
+  const { loadConfig } = await import('../../config/load.ts');
+  const { dataDir } = await loadConfig(context.environment, { config });
+  const facts = readRuntime(dataDir);
+  if (facts === undefined) return;
+  throw new CliError(
+    `${config} was written, and a gateway runs already on ${dataDir} (pid ${facts.pid}) with what it was started with; \`llm-self-host down --config ${config}\`, then \`llm-self-host up --config ${config}\``,
+  );
 }
 
 const runsOn = (error: unknown, config: string): unknown =>
@@ -78,7 +92,7 @@ const nobody = 'http://127.0.0.1:9';
 interface OwnCommand {
   /** What it printed, where that is not shown. @throws CliError */
   readonly ended: Promise<string>;
-  stop(): void;
+  signal(name: 'SIGTERM' | 'SIGWINCH'): void;
 }
 
 function ownCommand(words: readonly string[], context: CliContext, show: boolean): OwnCommand {
@@ -96,7 +110,7 @@ function ownCommand(words: readonly string[], context: CliContext, show: boolean
   const said = show ? Promise.resolve(['', '']) : Promise.all([readAll(child.stdout!), readAll(child.stderr!)]);
   const code = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
   return {
-    stop: () => void child.kill('SIGTERM'),
+    signal: (name) => void child.kill(name),
     ended: Promise.all([said, code]).then(([[out, err], exit]) => {
       if (exit === 0) return out!;
       const why = err!.trim().replace(/^llm-self-host: /, '');

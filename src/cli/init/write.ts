@@ -34,7 +34,7 @@ export function secretsOf(
   const files = new Map<string, string>();
   if (setup.source.key !== undefined) files.set(paths.vastKey, `${setup.source.key}\n`);
   if (setup.alert?.secret !== undefined) files.set(paths.alertSecret, `${setup.alert.secret}\n`);
-  const apiKey = setup.access === 'keys' ? `sk-${randomBytes(24).toString('base64url')}` : undefined;
+  const apiKey = setup.access === 'keys' ? `shk_${randomBytes(30).toString('base64url')}` : undefined;
   if (apiKey !== undefined) files.set(paths.apiKeys, `${firstTenant} ${apiKey}\n`);
   return { files, apiKey };
 }
