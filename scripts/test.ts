@@ -40,7 +40,9 @@ const tiers: readonly Tier[] = [
   {
     suffix: '.redis.test.ts',
     what: 'a real Redis',
-    prepare: () => haveProgram('redis-server', ['/usr/bin/redis-server'], 'redis-server'),
+    prepare: () =>
+      haveProgram('redis-server', ['/usr/bin/redis-server'], 'redis-server') ??
+      haveProgram('openssl', ['/usr/bin/openssl'], 'openssl'),
   },
   {
     suffix: '.page.test.ts',
