@@ -130,7 +130,7 @@ describe('the steps of init', () => {
       'in other words?': 'strict',
     });
     const setup = await askAll({}, { ui, outside: world() });
-    assert.equal(asked.length, 14);
+    assert.equal(asked.length, 15);
     const told = said.join('\n');
     assert.match(told, /\$20\.00 left; instances: may list, billing: may read/);
     assert.match(told, /! whether the key may do more than that cannot be told/);
@@ -206,7 +206,7 @@ describe('the steps of init', () => {
       await assert.rejects(askAll({}, { ui, outside }), SetupCancelled, question);
       assert.equal(sent, 0, question);
     }
-    assert.equal(all.asked.length, 16);
+    assert.equal(all.asked.length, 17);
   });
 
   it('send a test message by the channel, and keep its secret out of the configuration', async () => {
@@ -225,6 +225,7 @@ describe('the steps of init', () => {
     const given: Given = {
       answers: 'vast',
       vastKey: key,
+      hosts: 'datacenter',
       model: 'own:9b',
       modelGb: 7,
       gpu: ['RTX 3090'],
@@ -240,6 +241,7 @@ describe('the steps of init', () => {
     assert.deepEqual(asked, []);
     const config = configOf(setup);
     assert.equal(config.cache.mode, 'exact-only');
+    assert.equal(config.fleet.vast.datacenterOnly, true);
     assert.equal(config.gateway.apiKeysFile, '/srv/gateway.secrets/api-keys');
   });
 });

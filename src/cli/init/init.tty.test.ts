@@ -50,7 +50,7 @@ describe('init in a real terminal', () => {
     terminals.push(terminal);
     return terminal;
   };
-  const vast = () => ['--answers', 'vast', '--vast-url', market.url];
+  const vast = () => ['--answers', 'vast', '--hosts', 'verified', '--vast-url', market.url];
   const settled = ['--model', 'qwen2:7b-instruct-q6_K', '--gpu', 'RTX 3090', ...caps];
   const rest = ['--idle', '15m', '--hours', 'on-demand', '--hours-per-day', '4'];
   const chosen = ['--cache', 'balanced', '--audits', 'on', '--access', 'open'];
@@ -84,6 +84,8 @@ describe('init in a real terminal', () => {
     await terminal.resize(60, 20);
     await terminal.sees(/● vast\.ai/);
     await terminal.press('Enter');
+    await terminal.sees(/Whose machines\?/);
+    await terminal.press('Down', 'Up', 'Enter');
     await terminal.sees(/Which model\?/);
     await terminal.resize(120, 50);
     await terminal.press('Down');
@@ -134,6 +136,7 @@ describe('init in a real terminal', () => {
       [/Where do answers come from\?/, []],
       [/Where does your Ollama listen\?/, ['--answers', 'ollama']],
       [/API key of vast\.ai/, ['--answers', 'vast']],
+      [/Whose machines\?/, ['--answers', 'vast', '--vast-url', market.url]],
       [/Which model\?/, vast()],
       [/Name, as for/, vast()],
       [/Size of own/, [...vast(), '--model', 'own:7b']],

@@ -34,7 +34,7 @@ export async function vastStep(given: Given, { ui, outside }: StepDeps): Promise
   const { market, key, balanceUsd, hosts } = await keyStep(given, { ui, outside });
   try {
     const needs = await modelStep(given, ui);
-    const offers = await offersStep(given, ui, market, needs);
+    const offers = await offersStep({ ...given, hosts }, ui, market, needs);
     const gpuNames = await gpuStep(given, ui, offers, needs);
     const chosen = offers.filter(({ gpu }) => gpuNames.includes(gpu));
     const usual = usualOf(chosen);
@@ -63,10 +63,10 @@ async function keyStep(
   readonly balanceUsd: number;
   readonly hosts: VastPlan['hosts'];
 }> {
-  const hosts = given.hosts ?? 'verified';
   const fromOption = given.vastKeyFile === undefined ? given.vastKey : secretIn('--vast-key-file', given.vastKeyFile);
   return untilGood(ui, fromOption !== undefined, async () => {
     const key = fromOption ?? (await ui.secret({ message: 'API key of vast.ai (https://cloud.vast.ai/manage-keys/)' }));
+    const hosts = given.hosts ?? (await askHosts(ui));
     const market = await outside.market({ url: given.vastUrl, key, hosts });
     try {
       const report = await market.key();
@@ -78,6 +78,18 @@ async function keyStep(
     }
   });
 }
+
+/** Whoever owns a machine can read what is asked there: that is said where it is chosen. */
+const askHosts = (ui: Ui): Promise<VastPlan['hosts']> =>
+  ui.select<VastPlan['hosts']>({
+    message: 'Whose machines? (their owner can read what is asked there)',
+    options: [
+      { value: 'verified', label: 'Hosts that vast.ai has verified', hint: 'the usual choice' },
+      { value: 'datacenter', label: 'Companies in data centres', hint: 'for private data; fewer and dearer' },
+      { value: 'any', label: 'Any host', hint: 'cheapest; fails more often' },
+    ],
+    initial: 'verified',
+  });
 
 function tellKey(report: KeyReport, ui: Ui): void {
   const { email, balanceUsd, instances, billing, keys } = report;
@@ -154,11 +166,7 @@ async function offersStep(given: Given, ui: Ui, market: MarketDoor, needs: Model
 }
 
 const hostsText = (hosts: Given['hosts']): string =>
-  hosts === 'any'
-    ? 'of any host'
-    : hosts === 'datacenter'
-      ? 'in data centres'
-      : 'of hosts that vast.ai has verified (the owner of a machine can read what is asked there: --hosts datacenter for private data)';
+  hosts === 'any' ? 'of any host' : hosts === 'datacenter' ? 'in data centres' : 'of hosts that vast.ai has verified';
 
 async function gpuStep(
   given: Given,
