@@ -7,6 +7,7 @@ import type { StatusReport } from './admin/admin-types.ts';
 import { isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createAlerting } from './compose/alerts.ts';
+import { createFallback } from './compose/fallback.ts';
 import { createFeedback } from './compose/feedback.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createLateDoctor } from './compose/late-doctor.ts';
@@ -108,7 +109,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       closers.push(() => fleetMoney.close());
       closers.push(async () => void (await fleet.close()));
     }
-    const router = createRouter({
+    const ownRouter = createRouter({
       pool,
       ...base,
       standby: fleet?.standby,
@@ -120,6 +121,16 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         ...config.timeouts,
       },
     });
+    const fallback = createFallback(config, base, {
+      router: ownRouter,
+      pool,
+      ledger: money.ledger,
+      standby: fleet?.standby,
+      work: fleet?.work,
+      stopped: () => fleet?.loop.halted() !== undefined,
+    });
+    if (fallback) closers.push(() => fallback.close());
+    const router = fallback?.router ?? ownRouter;
     rememberer.auditOn(createIdleThinker({ router, pool, random }), money.heldOut);
     const requestMetrics = createRequestMetrics(metrics, (model) =>
       pool.models().some((known) => known.name === modelName(model)),
@@ -160,7 +171,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       requestLog,
       book: options.book ?? money.book,
       feedback,
-      answerCost: createAnswerCost(pool),
+      answerCost: createAnswerCost(pool, config.fallback),
       ...base,
       adminUrl: () => adminUrl,
       options: config.gateway,

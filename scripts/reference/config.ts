@@ -59,6 +59,13 @@ const samples: Readonly<Record<string, unknown>> = {
   'fleet.schedule.*.thinkersMin': 1,
   'fleet.idleTimeoutMs': 900_000,
   'fleet.vast.keyFile': '/etc/llm-self-host/vast-key',
+  'fallback.url': 'https://api.example.com/v1',
+  'fallback.model': 'small-model',
+  'fallback.models': ['qwen2:7b-instruct-q6_K'],
+  'fallback.keyFile': '/etc/llm-self-host/fallback-key',
+  'fallback.inputUsdPerMillion': 0.15,
+  'fallback.outputUsdPerMillion': 0.6,
+  'fallback.perDayUsd': 1,
   'redis.url': 'rediss://redis-12000.example.com:12000',
   'redis.username': 'llm-self-host',
   'redis.passwordFile': '/etc/llm-self-host/redis-password',
@@ -180,6 +187,7 @@ const variables: readonly (readonly [name: string, what: string])[] = [
   ['SELFHOST_URL', 'gateway that commands speak to'],
   ['SELFHOST_ADMIN_URL', 'operator port that commands speak to'],
   ['SELFHOST_VAST_API_KEY', 'API key of the account at vast.ai, in place of `fleet.vast.keyFile`'],
+  ['SELFHOST_FALLBACK_API_KEY', 'API key of the fallback, in place of `fallback.keyFile`'],
   ['OLLAMA_HOST', 'Ollama to look for when no thinkers are listed'],
 ];
 

@@ -68,6 +68,7 @@ export function resolveConfig(
     viewerKeySha256: viewerKey === undefined ? undefined : sha256(viewerKey),
     bearers: readBearers(parsed),
     vastKey: readVastKey(parsed, environment),
+    fallbackKey: readFallbackKey(parsed, environment),
     alertSecrets: readAlertSecrets(parsed, environment),
     otlpHeaders: readOtlpHeaders(parsed),
     ollamaHost: environment['OLLAMA_HOST'] || undefined,
@@ -194,6 +195,12 @@ function readVastKey({ fleet }: FileConfig, environment: Environment): string | 
   return environment['SELFHOST_VAST_API_KEY'] || (keyFile && readSecret('fleet.vast.keyFile', keyFile)) || undefined;
 }
 
+function readFallbackKey({ fallback }: FileConfig, environment: Environment): string | undefined {
+  if (fallback === undefined) return undefined;
+  const { keyFile } = fallback;
+  return environment['SELFHOST_FALLBACK_API_KEY'] || (keyFile && readSecret('fallback.keyFile', keyFile)) || undefined;
+}
+
 /** Nothing is rented without a model, a key, and a cap on every way to spend. */
 function refuseOpenPurse({ fleet, vastKey }: Config): void {
   if (fleet.provider === 'off') return;
@@ -256,6 +263,7 @@ export function configHash(config: Config): string {
     metricsTokenSha256: _token,
     bearers: _bearers,
     vastKey: _vastKey,
+    fallbackKey: _fallbackKey,
     alertSecrets: _secrets,
     otlpHeaders: _headers,
     ...rest

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { alertsSection } from './schema/alerts.ts';
 import { keysSection } from './schema/keys.ts';
+import { fallbackSchema } from './schema/fallback.ts';
 import { fleetSchema } from './schema/fleet.ts';
 import { redisSchema } from './schema/redis.ts';
 import { telemetrySection } from './schema/telemetry.ts';
@@ -289,6 +290,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   fleet: fleetSchema,
+  fallback: fallbackSchema,
   redis: redisSchema,
   telemetry: telemetrySection,
   money: moneySection.describe('What it costs and what it saves.'),
@@ -320,6 +322,8 @@ export interface Config extends FileConfig {
   readonly bearers: Readonly<Record<string, string>>;
   /** Of the account at vast.ai; undefined where nothing is rented. */
   readonly vastKey: string | undefined;
+  /** Of the API that stands in; undefined where none does, or where it wants none. */
+  readonly fallbackKey: string | undefined;
   /** Sent to the collector of traces. */
   readonly otlpHeaders: Readonly<Record<string, string>>;
   /** Of each channel of `alerts`, in their order. */

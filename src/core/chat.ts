@@ -159,7 +159,7 @@ export interface AnswerFlow {
 /** Where an answer came from; told once, before the first event. */
 export interface AnswerOrigin {
   readonly source: AnswerSource;
-  /** Source `thinker`: who answers, under which digest, and how long the request waited in our queue. */
+  /** Sources `thinker` and `fallback`: who answers, under which digest, and how long the request waited in our queue. */
   readonly thinker?: {
     readonly id: ThinkerId;
     readonly name: string;

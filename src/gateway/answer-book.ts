@@ -31,7 +31,15 @@ export function entryOf({ exchange, finished, origin, end, question }: AnswerFac
   const thinker = origin?.thinker;
   const queuedMs = thinker?.queuedMs ?? 0;
   // Cut short, it took what it took until then.
-  const tookMs = end !== undefined ? workMs(end) : thinker !== undefined && !shared ? totalMs - queuedMs : 0;
+  // What is bought by the token takes no thinker's time.
+  const tookMs =
+    source === 'fallback'
+      ? 0
+      : end !== undefined
+        ? workMs(end)
+        : thinker !== undefined && !shared
+          ? totalMs - queuedMs
+          : 0;
   return {
     kind: 'answer',
     at: exchange.receivedAt,

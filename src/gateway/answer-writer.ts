@@ -289,11 +289,12 @@ export class AnswerWriter implements JourneySink {
       promptTokens: end?.usage.promptTokens ?? 0,
       // A reader that left is charged what was made for it: one delta is one token.
       completionTokens: end?.usage.completionTokens ?? this.#deltas,
+      source: this.#origin?.source === 'fallback' ? ('fallback' as const) : undefined,
       evalNs: this.#origin?.source === 'thinker' ? (end?.timings.evalNs ?? 0) : 0,
     };
     requestMetrics.finished(finished);
     // Cut short or not: what was made was paid for.
-    if (this.#origin?.source === 'thinker')
+    if (this.#origin?.source === 'thinker' || this.#origin?.source === 'fallback')
       this.#exchange.caller.used(
         finished.promptTokens + finished.completionTokens,
         this.#deps.answerCost(this.#origin, end, finished.totalMs),
@@ -309,6 +310,7 @@ export class AnswerWriter implements JourneySink {
       stream: finished.stream,
       cache,
       thinker: this.#origin?.thinker?.name,
+      ...(finished.source !== undefined && { source: finished.source }),
       entryId: this.#origin?.hit?.entryId,
       similarity: this.#origin?.hit?.similarity ?? this.#origin?.similarity,
       outcome,

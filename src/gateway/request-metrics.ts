@@ -9,6 +9,8 @@ export interface FinishedRequest {
   readonly model: string;
   readonly stream: boolean;
   readonly cache: CacheStatus | undefined;
+  /** Where no thinker of ours answered though the cache did not either. */
+  readonly source?: 'fallback' | undefined;
   readonly outcome: RequestOutcome;
   readonly totalMs: number;
   readonly ttftMs: number | undefined;
@@ -61,7 +63,10 @@ export function createRequestMetrics(metrics: Metrics, isKnownModel: (model: str
   function handlesOf(request: FinishedRequest): Handles {
     const name = nameOf(request.model);
     const source =
-      request.cache === 'miss' || request.cache === 'bypass' || request.cache === undefined ? 'thinker' : request.cache;
+      request.source ??
+      (request.cache === 'miss' || request.cache === 'bypass' || request.cache === undefined
+        ? 'thinker'
+        : request.cache);
     // One key for all label values; routes, sources and outcomes are few and names are capped.
     const key = `${request.route}|${name}|${request.outcome}|${source}|${request.stream}`;
     let found = handles.get(key);

@@ -171,7 +171,8 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
   function keep(plan: CacheablePlan, answer: Answer, keeper: OriginKeeper, asker: Asker): void {
     const thinker = keeper.origin?.thinker;
     // Replayed from the cache, or the answer to another wording: it is there under its own.
-    if (thinker === undefined || keeper.origin?.source === 'coalesced') return;
+    // And what another model said in our model's place is not our model's answer.
+    if (thinker === undefined || keeper.origin?.source !== 'thinker') return;
     cache.keep(plan, answer, {
       digest: thinker.digest ?? '',
       requestId: asker.requestId,

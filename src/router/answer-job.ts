@@ -131,7 +131,7 @@ export class AnswerJob extends Job implements AnswerFlow, AnswerSink {
 /** Of ordinary English text; only a guess until the thinker has counted. */
 const lettersPerToken = 4;
 
-function guessTokens(request: AnswerRequest): number {
+export function guessTokens(request: AnswerRequest): number {
   const letters =
     request.kind === 'chat'
       ? request.messages.reduce((sum, { content }) => sum + content.length, 0)

@@ -38,6 +38,8 @@ export interface RequestRecord {
   /** undefined when it failed before the cache or a thinker was asked. */
   readonly cache: CacheStatus | undefined;
   readonly thinker: string | undefined;
+  /** Bought from the configured API: no thinker of ours answered. */
+  readonly source?: 'fallback' | undefined;
   readonly entryId: string | undefined;
   readonly similarity: number | undefined;
   readonly outcome: RequestOutcome;

@@ -65,16 +65,24 @@ export function fleetConfig(world: VastWorld, fleet: Readonly<Record<string, unk
 
 export async function startFleetGateway(
   world: VastWorld,
-  options: { readonly fleet?: Readonly<Record<string, unknown>>; readonly dataDir?: string } = {},
+  options: {
+    readonly fleet?: Readonly<Record<string, unknown>>;
+    /** Sections beside `fleet`. */
+    readonly config?: Readonly<Record<string, unknown>>;
+    readonly dataDir?: string;
+  } = {},
 ): Promise<FleetWorld> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'selfhost-fleet-')));
   const gateway = await startGateway(
-    resolveConfig(fleetConfig(world, options.fleet), {
-      SELFHOST_PORT: '0',
-      SELFHOST_ADMIN_PORT: '0',
-      SELFHOST_DATA_DIR: dataDir,
-      SELFHOST_VAST_API_KEY: world.key,
-    }),
+    resolveConfig(
+      { ...fleetConfig(world, options.fleet), ...options.config },
+      {
+        SELFHOST_PORT: '0',
+        SELFHOST_ADMIN_PORT: '0',
+        SELFHOST_DATA_DIR: dataDir,
+        SELFHOST_VAST_API_KEY: world.key,
+      },
+    ),
     {
       clock: world.clock,
       logger:

@@ -5,17 +5,39 @@ import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AnswerTimeouts } from '../thinker.ts';
 import type { DeadlineWatch, Watched } from './deadline-watch.ts';
-import { NativeDecoder } from './native-decode.ts';
+import { NativeDecoder, type LineOutcome, type NativeDecoderOptions } from './native-decode.ts';
 import { answerPath, encodeAnswerRequest } from './native-encode.ts';
 import { NdjsonSplitter, type LineSink } from './ndjson.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 import { responseError, socketError, unfinishedError, type ResponseHeaders } from './upstream-errors.ts';
+
+/** How requests and the lines of their answers are written. */
+export interface Wire {
+  path(request: AnswerRequest): string;
+  encode(request: AnswerRequest): string;
+  decoder(options: NativeDecoderOptions): LineDecoder;
+}
+
+export interface LineDecoder {
+  readonly started: boolean;
+  line(text: string): LineOutcome;
+  /** As {@link LineSink.run}. */
+  run(text: string, from: number): number;
+}
+
+const nativeWire: Wire = {
+  path: answerPath,
+  encode: encodeAnswerRequest,
+  decoder: (options) => new NativeDecoder(options),
+};
 
 export interface CallContext {
   readonly name: string;
   readonly transport: Transport;
   readonly watch: DeadlineWatch;
   readonly clock: Clock;
+  /** Default: Ollama's native API. */
+  readonly wire?: Wire;
 }
 
 /** The last line of `/api/generate` carries every token id of its context: 256k of them are 2 MB. */
@@ -36,7 +58,8 @@ export class AnswerCall implements AnswerFlow, Dispatcher.DispatchHandler, LineS
   readonly #sink: AnswerSink;
   readonly #timeouts: AnswerTimeouts;
   readonly #splitter: NdjsonSplitter;
-  readonly #decoder: NativeDecoder;
+  readonly #decoder: LineDecoder;
+  readonly #wire: Wire;
   readonly #path: string;
   watchedAt = -1;
   #request: TransportRequest | undefined;
@@ -55,9 +78,10 @@ export class AnswerCall implements AnswerFlow, Dispatcher.DispatchHandler, LineS
     this.#context = context;
     this.#sink = sink;
     this.#timeouts = timeouts;
-    this.#path = answerPath(request);
+    this.#wire = context.wire ?? nativeWire;
+    this.#path = this.#wire.path(request);
     this.#splitter = new NdjsonSplitter(this, lineBytesMax);
-    this.#decoder = new NativeDecoder({
+    this.#decoder = this.#wire.decoder({
       kind: request.kind,
       sink,
       clock: context.clock,
@@ -79,7 +103,7 @@ export class AnswerCall implements AnswerFlow, Dispatcher.DispatchHandler, LineS
       this.#request = {
         method: 'POST',
         path: this.#path,
-        body: encodeAnswerRequest(request),
+        body: this.#wire.encode(request),
         contentType: 'application/json',
         lane: 'answers',
       };

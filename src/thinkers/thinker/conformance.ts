@@ -10,7 +10,7 @@ export interface ThinkerFixture {
   readonly thinker: Thinker;
   /** A model it has and answers with, in more than one token. */
   readonly model: string;
-  /** A model it has and makes embeddings with. */
+  /** A model it has and makes embeddings with; '' where it does `answers` alone. */
   readonly embeddingModel: string;
   /** A model it does not have. */
   readonly missingModel: string;
@@ -32,7 +32,12 @@ const chat = (model: string): AnswerRequest => ({
   outputLimit: undefined,
 });
 
-export function thinkerConformance(driver: string, open: () => Promise<ThinkerFixture>): void {
+/** @param does `answers`: embeddings, lists and orders are refused, with words */
+export function thinkerConformance(
+  driver: string,
+  open: () => Promise<ThinkerFixture>,
+  does: 'everything' | 'answers' = 'everything',
+): void {
   const using = async (act: (fixture: ThinkerFixture) => Promise<void>): Promise<void> => {
     const fixture = await open();
     try {
@@ -120,40 +125,67 @@ export function thinkerConformance(driver: string, open: () => Promise<ThinkerFi
         assert.deepEqual([sink.events.length, sink.failures, sink.breaches], [seen, [], []]);
       }));
 
-    it('embeds in the order of the inputs', () =>
-      using(async ({ thinker, embeddingModel }) => {
-        const request = { model: modelName(embeddingModel), normalised: true, options: {} };
-        const embed = (input: string[]) => thinker.embed({ ...request, input }, timeouts, { signal: never });
-        const [both, alone] = await Promise.all([embed(['red', 'a green tree']), embed(['a green tree'])]);
-        assert.equal(both.embeddings.length, 2);
-        assert.deepEqual(both.embeddings[1], alone.embeddings[0]);
-        assert.notDeepEqual(both.embeddings[0], both.embeddings[1]);
-      }));
+    if (does === 'answers')
+      it('refuses what is not a question, and says so', () =>
+        using(async ({ thinker, model }) => {
+          const embedding = { model: modelName(model), normalised: true, options: {}, input: ['red'] };
+          const call = { signal: never };
+          const refused = { code: 'upstream_rejected', message: /answers questions only/ };
+          await assert.rejects(thinker.embed(embedding, timeouts, call), refused);
+          await assert.rejects(thinker.probe(call), refused);
+          await assert.rejects(thinker.show({ model }, call), refused);
+          const order = { method: 'POST', path: '/api/pull', contentType: undefined, body: undefined } as const;
+          const told = await new Promise<string>((resolve) =>
+            thinker.manage(
+              order,
+              {
+                head: () => resolve('head'),
+                data: () => true,
+                end: () => resolve('end'),
+                fail: ({ code }) => resolve(code),
+              },
+              call,
+            ),
+          );
+          assert.equal(told, 'upstream_rejected');
+        }));
 
-    it('reports its models and, after an answer, which is loaded', () =>
-      using(async ({ thinker, model }) => {
-        await ask(thinker, chat(model));
-        const report = await thinker.probe({ signal: never });
-        assert.notEqual(report.version, '');
-        const info = report.models.find(({ name }) => name === modelName(model));
-        assert.ok(info && info.digest !== '');
-        assert.ok(report.loaded.some(({ name }) => name === modelName(model)));
-      }));
+    if (does === 'everything') {
+      it('embeds in the order of the inputs', () =>
+        using(async ({ thinker, embeddingModel }) => {
+          const request = { model: modelName(embeddingModel), normalised: true, options: {} };
+          const embed = (input: string[]) => thinker.embed({ ...request, input }, timeouts, { signal: never });
+          const [both, alone] = await Promise.all([embed(['red', 'a green tree']), embed(['a green tree'])]);
+          assert.equal(both.embeddings.length, 2);
+          assert.deepEqual(both.embeddings[1], alone.embeddings[0]);
+          assert.notDeepEqual(both.embeddings[0], both.embeddings[1]);
+        }));
 
-    it('shows a model it has and refuses one it has not', () =>
-      using(async ({ thinker, model, missingModel }) => {
-        const shown = await thinker.show({ model }, { signal: never });
-        assert.ok('model_info' in shown);
-        await assert.rejects(thinker.show({ model: missingModel }, { signal: never }), { code: 'model_not_found' });
-      }));
+      it('reports its models and, after an answer, which is loaded', () =>
+        using(async ({ thinker, model }) => {
+          await ask(thinker, chat(model));
+          const report = await thinker.probe({ signal: never });
+          assert.notEqual(report.version, '');
+          const info = report.models.find(({ name }) => name === modelName(model));
+          assert.ok(info && info.digest !== '');
+          assert.ok(report.loaded.some(({ name }) => name === modelName(model)));
+        }));
 
-    it('rejects with `aborted` when the caller leaves', () =>
-      using(async ({ thinker }) => {
-        const leaving = new AbortController();
-        const probe = thinker.probe({ signal: leaving.signal });
-        leaving.abort();
-        await assert.rejects(probe, { code: 'aborted' });
-      }));
+      it('shows a model it has and refuses one it has not', () =>
+        using(async ({ thinker, model, missingModel }) => {
+          const shown = await thinker.show({ model }, { signal: never });
+          assert.ok('model_info' in shown);
+          await assert.rejects(thinker.show({ model: missingModel }, { signal: never }), { code: 'model_not_found' });
+        }));
+
+      it('rejects with `aborted` when the caller leaves', () =>
+        using(async ({ thinker }) => {
+          const leaving = new AbortController();
+          const probe = thinker.probe({ signal: leaving.signal });
+          leaving.abort();
+          await assert.rejects(probe, { code: 'aborted' });
+        }));
+    }
 
     it('fails what runs when it is closed', () =>
       using(async ({ thinker, silentModel }) => {
