@@ -126,7 +126,10 @@ class FallbackFlow implements AnswerFlow {
   readonly #sink: DispatchSink;
   readonly #options: DispatchOptions;
   readonly #beganMs: number;
-  /** `own`: the router's; `asking`: also its, while money is set aside; `bought`: the fallback answers; `done`: nothing more is bought. */
+  /**
+   * `own`: the router's; `asking`: also its, while money is set aside; `bought`: the fallback answers; `done`: nothing
+   * more is bought.
+   */
   #state: 'own' | 'asking' | 'bought' | 'done' = 'own';
   #flow: AnswerFlow | undefined;
   #paused = false;
