@@ -80,6 +80,9 @@ describe('cache page', () => {
         await assertAccessible(page);
         await page.getByRole('link', { name: 'Close' }).click();
         await page.locator('#entries-contains').fill('Stored question 3');
+        // The page is drawn anew while somebody types: what was typed stays.
+        await page.evaluate("dispatchEvent(new PopStateEvent('popstate'))");
+        assert.equal(await page.locator('#entries-contains').inputValue(), 'Stored question 3');
         await page.keyboard.press('Enter');
         await page.getByText(width === 360 ? '11 found.' : '10 found.').waitFor();
         if (width !== 360) return;

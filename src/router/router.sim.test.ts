@@ -52,7 +52,7 @@ async function open(options: readonly SimulatedThinkerOptions[]) {
   const router = createRouter({
     ...shared,
     pool,
-    options: { stallMs: 200, firstTokenWarmMs: 300, firstTokenColdMs: 300 },
+    options: { stallMs: 500, firstTokenWarmMs: 1_500, firstTokenColdMs: 1_500 },
   });
   const ask = (model: string) => {
     const sink = new RecordingSink();

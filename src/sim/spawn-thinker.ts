@@ -18,7 +18,7 @@ export interface SpawnThinkerOptions {
   readonly control?: boolean;
   readonly slots?: number;
   readonly maxQueue?: number;
-  /** 10 s when absent: a busy machine starts a Node process in one or two. */
+  /** 30 s when absent: a Node process starts in one or two, and in ten where a dozen others start beside it. */
   readonly startTimeoutMs?: number;
   readonly clock?: Clock;
 }
@@ -54,7 +54,7 @@ export async function spawnSimulatedThinker(options: SpawnThinkerOptions = {}): 
   child.stdin.on('error', () => {});
   const close = () => stop(child, exited, clock);
   try {
-    const url = await ready(child, exited, { timeoutMs: options.startTimeoutMs ?? 10_000, clock });
+    const url = await ready(child, exited, { timeoutMs: options.startTimeoutMs ?? 30_000, clock });
     child.unref();
     for (const pipe of child.stdio) (pipe as unknown as { unref(): void } | null)?.unref();
     return { url, pid: child.pid!, exited, close };

@@ -14,6 +14,7 @@ import { call, isOperator } from '../api.ts';
 import { place, setQuery, withQuery } from '../router.ts';
 import { Card } from '../ui/card.tsx';
 import { ask } from '../ui/confirm.tsx';
+import { FilterInput } from '../ui/filter-input.tsx';
 import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
 
@@ -42,21 +43,15 @@ export function StoredAnswers() {
       >
         <label for="entries-contains">
           Question contains
-          <input
+          <FilterInput
             id="entries-contains"
-            type="search"
             value={query.get('contains') ?? ''}
-            onChange={({ currentTarget }) => setQuery({ contains: currentTarget.value })}
+            onCommit={(contains) => setQuery({ contains })}
           />
         </label>
         <label for="entries-model">
           Model, whole name
-          <input
-            id="entries-model"
-            type="search"
-            value={query.get('model') ?? ''}
-            onChange={({ currentTarget }) => setQuery({ model: currentTarget.value })}
-          />
+          <FilterInput id="entries-model" value={query.get('model') ?? ''} onCommit={(model) => setQuery({ model })} />
         </label>
         <label for="entries-sort">
           Order
