@@ -79,10 +79,17 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
     if (flow.cancelled) return;
     sink.looked(found.kind, clock.monotonicMs() - beganMs);
     if (found.kind === 'hit') return sink.whole(hitOrigin('exact', found.entry, 1, found.ageS), found.entry.answer);
-    flow.attach(joinOrLead(plan, request, asker, sink));
+    // A store that let one deadline pass is asked nothing more for this request.
+    flow.attach(joinOrLead(plan, request, asker, sink, { storeAnswers: found.kind !== 'unavailable' }));
   }
 
-  function joinOrLead(plan: CacheablePlan, request: AnswerRequest, asker: Asker, sink: JourneySink): AnswerFlow {
+  function joinOrLead(
+    plan: CacheablePlan,
+    request: AnswerRequest,
+    asker: Asker,
+    sink: JourneySink,
+    { storeAnswers }: { readonly storeAnswers: boolean },
+  ): AnswerFlow {
     const flow = new LateFlow();
     const want = { outputLimit: request.outputLimit };
     // The leader stopped at a lower limit than ours: its answer is not ours, so we ask ourselves.
@@ -100,7 +107,12 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       key,
       sink,
       { ...want, settled: () => keeper.settled() },
-      (flightSink) => nearOrAsk(plan, request, asker, { leader: sink, sink: keeper.watch(flightSink), keeper }),
+      (flightSink) => {
+        const kept = keeper.watch(flightSink);
+        return storeAnswers
+          ? nearOrAsk(plan, request, asker, { leader: sink, sink: kept, keeper })
+          : ask(request, kept, asker);
+      },
       (answer) => keep(plan, answer, keeper, asker),
     );
   }
@@ -125,6 +137,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       .then((found) => {
         if (flow.cancelled) return;
         leader.compared(found, clock.monotonicMs() - beganMs);
+        if (found.kind === 'unavailable') return flow.attach(ask(request, sink, asker));
         if (found.kind !== 'hit') {
           const onSettled = (leave: () => void) => void (keeper.leave = leave);
           return flow.attach(followOrAsk ? followOrAsk({ plan, request, sink, ask: askNow, onSettled }) : askNow());
