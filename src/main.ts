@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { createAdmin } from './admin/app.ts';
 import type { StatusReport } from './admin/admin-types.ts';
-import { isLoopback, keysFile } from './config/load.ts';
+import { configHash, isLoopback, keysFile } from './config/load.ts';
 import { createThinkers } from './compose/thinkers.ts';
 import { createAlerting } from './compose/alerts.ts';
 import { createFallback } from './compose/fallback.ts';
@@ -19,7 +19,6 @@ import { createSettings } from './compose/settings.ts';
 import { createShared } from './compose/shared.ts';
 import { createTracing } from './compose/traces.ts';
 import { createStatus } from './compose/status.ts';
-import { configHash } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { systemClock, type Clock } from './core/clock.ts';
 import { AppError } from './core/errors.ts';

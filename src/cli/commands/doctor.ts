@@ -60,7 +60,7 @@ async function doctor(options: DoctorOptions, context: CliContext): Promise<void
     { systemClock },
     { systemRandom },
     { silentLogger },
-    { createSettings },
+    { createSettings, withoutSecrets },
   ] = await Promise.all([
     import('../../config/load.ts'),
     import('../../compose/doctor.ts'),
@@ -96,7 +96,7 @@ async function doctor(options: DoctorOptions, context: CliContext): Promise<void
   if (options.bundle !== undefined)
     writeFileSync(
       options.bundle,
-      `${JSON.stringify({ report, settings: createSettings(config)(), log: lastLines(config.dataDir) }, null, 2)}\n`,
+      `${JSON.stringify({ report, settings: createSettings(config)(), log: lastLines(config.dataDir, withoutSecrets) }, null, 2)}\n`,
       { mode: 0o600 },
     );
   if (options.json) printJson(context, report);
@@ -128,14 +128,12 @@ const linesOf = ({ id, title, status, evidence, fix, mended, anchor }: CheckResu
 const logLinesMax = 200;
 
 /** Lines of the log name no secret; what looks like one is taken out all the same. */
-function lastLines(dataDir: string): string[] {
+function lastLines(dataDir: string, withoutSecrets: (text: string) => string): string[] {
   const path = join(dataDir, 'gateway.log');
   if (!existsSync(path)) return [];
   return readFileSync(path, 'utf8')
     .trimEnd()
     .split('\n')
     .slice(-logLinesMax)
-    .map((line) =>
-      line.replace(/(\w+:\/\/)[^/@\s"]+@/g, '$1[redacted]@').replace(/\b(shk_|sk-|Bearer )[\w-]{8,}/g, '$1[redacted]'),
-    );
+    .map((line) => withoutSecrets(line).replace(/\b(shk_|sk-|Bearer )[\w-]{8,}/g, '$1[redacted]'));
 }
