@@ -145,11 +145,17 @@ export function replayCache(recording: Recording, scenario: CacheScenario): Cach
     return entry !== undefined && at + tieMs >= entry.storedAt && at < entry.expiresAt && at <= entry.goneAt;
   }
 
-  /** In the recording, whatever the scenario. */
+  /**
+   * In the recording, whatever the scenario. Never less than `isLive`: an answer that was evicted in the millisecond
+   * of a miss would be served there.
+   */
   function wasLive(request: string, at: number): boolean {
     const fact = kept.get(request);
     return (
-      fact !== undefined && at >= fact.storedAt && at < fact.expiresAt && at < (removedAt.get(request) ?? Infinity)
+      fact !== undefined &&
+      at + tieMs >= fact.storedAt &&
+      at < fact.expiresAt &&
+      at <= (removedAt.get(request) ?? Infinity)
     );
   }
 

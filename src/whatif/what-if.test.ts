@@ -118,6 +118,16 @@ describe('what if', () => {
     assert.notEqual(fleetModelError, undefined);
   });
 
+  it('asks a thinker again for what was evicted in the very millisecond of the question', async () => {
+    const asks = [0, 60_000].map((after, i) =>
+      anAnswer({ at: epochMs(began + after), requestId: requestId(`r${i}`), question: 'q', totalMs: 100 }),
+    );
+    const [first, again] = asks;
+    const recording = recordingOf(asks, { removedAt: new Map([[first!.requestId, again!.at]]) });
+    const { agreement, scenario } = whatIf(await factsOf(recording, 1, false), {});
+    assert.deepEqual([agreement, scenario.misses], [1, 2]);
+  });
+
   it('saves GPU time when answers live longer, in proportion to the replays', async () => {
     const asks = working();
     const short = recordingOf(asks, {

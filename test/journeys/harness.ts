@@ -46,6 +46,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
           thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 64, costPerHourUsd: options.price ?? 0 }],
           telemetry: { logLevel: 'silent' },
           ...options.config,
+          // On a busy machine the first lookup after a start takes longer than users are made to wait, and would miss.
+          cache: { lookupDeadlineMs: 10_000, ...(options.config?.['cache'] as object | undefined) },
         },
         { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir, ...options.environment },
       ),

@@ -61,7 +61,9 @@ describe('journey: what if', () => {
           [hits.exact, hits.semantic, hits.coalesced, same!.recorded.misses],
         );
         assert.ok(Math.abs(same!.scenario.costUsd! / same!.recorded.costUsd! - 1) < 0.01);
-        assert.ok(shortLived!.scenario.hits < same!.scenario.hits / 4, `${shortLived!.scenario.hits} hits`);
+        // Whoever joins an answer that is being made needs no lifetime: how many did is the traffic's doing.
+        const kept = shortLived!.scenario.exact + shortLived!.scenario.semantic;
+        assert.ok(kept < (exact + semantic) / 4, `${kept} hits of ${exact + semantic}`);
         assert.ok(strict!.scenario.semantic < same!.scenario.semantic);
         assert.ok(Math.abs(cheaper!.scenario.costUsd! / same!.recorded.costUsd! - 0.5) < 0.01);
         assert.ok(same!.reach.length >= 2);
