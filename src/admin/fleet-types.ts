@@ -54,7 +54,10 @@ export interface FleetMachine {
   readonly phaseS: number;
   readonly ageS: number;
   readonly billing: FleetBilling;
+  /** While it runs. */
   readonly pricePerHourUsd: number;
+  /** Now: of a stopped one its disk. */
+  readonly billsPerHourUsd: number;
   readonly spentUsd: number;
   readonly inFlight: number;
   readonly slots: number;

@@ -12,7 +12,7 @@ export function describeFleet(report: FleetReport): string {
   const lines = [
     `fleet     ${report.name}, ${report.model} on ${report.provider}: ${report.state}`,
     `          ${report.says}`,
-    `machines  ${machines.length}, ${report.target} wanted${report.reasons.length > 0 ? `: ${report.reasons.join('; ')}` : ''}`,
+    `machines  ${machines.length}${stoppedOf(machines)}, ${report.target} wanted${report.reasons.length > 0 ? `: ${report.reasons.join('; ')}` : ''}`,
     ...(report.floor ? [`          at least ${report.floor.workers} until ${at(report.floor.until)}`] : []),
     `spend     ${usd(spend.perHourUsd)} an hour${cap(spend.caps.perHourUsd)}, ${usd(spend.dayUsd)} today${cap(spend.caps.perDayUsd)}, ${usd(spend.monthUsd)} this month${cap(spend.caps.perMonthUsd)}`,
     ...(demand
@@ -28,17 +28,22 @@ export function describeFleet(report: FleetReport): string {
   return `${lines.join('\n')}\n${machineTable(machines)}${benchTable(report)}`;
 }
 
+function stoppedOf(machines: readonly FleetMachine[]): string {
+  const count = machines.filter(({ phase }) => phase === 'stopped').length;
+  return count === 0 ? '' : ` (${count} stopped)`;
+}
+
 function machineTable(machines: readonly FleetMachine[]): string {
   if (machines.length === 0) return 'nothing is rented\n';
   return formatTable(
-    ['INSTANCE', 'GPU', 'PHASE', 'FOR', 'BILLS', '$/H', 'SPENT', 'BUSY', 'WHY'],
+    ['INSTANCE', 'GPU', 'PHASE', 'FOR', 'BILLS', '$/H NOW', 'SPENT', 'BUSY', 'WHY'],
     machines.map((machine) => [
       machine.instanceId ?? '-',
       machine.gpu,
       machine.phase,
       formatDuration(machine.phaseS),
       machine.billing,
-      usd(machine.pricePerHourUsd),
+      usd(machine.billsPerHourUsd),
       usd(machine.spentUsd),
       `${machine.inFlight}/${machine.slots}`,
       machine.endReason ?? machine.reason,

@@ -20,6 +20,7 @@ const lostAfterMs = 60_000;
 /** Never exceeded, whatever the law wants: it asks for 3 and 20 at most itself. */
 const createsPerMinuteMax = 6;
 const createsPerHourMax = 40;
+const restartsPerHourMax = 120;
 
 /** `fleet.model` and `fleet.caps` are there: `loadConfig` refuses a provider without them. */
 export function fleetOptions({ fleet }: Config): FleetOptions {
@@ -66,6 +67,7 @@ export function fleetOptions({ fleet }: Config): FleetOptions {
     deadlines: phaseDeadlines,
     createsPerMinuteMax,
     createsPerHourMax,
+    restartsPerHourMax,
     lostAfterMs,
     startDownloadGb: imageGb + fleet.modelGb,
   };
@@ -79,6 +81,8 @@ function policyOf(fleet: Config['fleet']): FleetPolicy {
     workersMax: fleet.thinkersMax,
     schedule: fleet.schedule.map(floorOf),
     utcOffsetMinutes: fleet.utcOffsetMinutes,
+    sparesMax: fleet.spares.max,
+    spareKeepMaxS: fleet.spares.keepMs / 1000,
     classSlots: slots,
     classTokensPerS: singleTokensPerS * slots ** batchExponent,
     idle:

@@ -10,7 +10,7 @@ import type {
 import { addMs, type EpochMs } from '../core/units.ts';
 import type { FleetDeps } from '../fleet/fleet-deps.ts';
 import type { IntentStore, Rental } from '../fleet/intent-store.ts';
-import { isLaunching } from '../fleet/lifecycle.ts';
+import { isStarting } from '../fleet/lifecycle.ts';
 import { fleetOutlook } from '../fleet/outlook.ts';
 import { isExhausted, type Reconciler } from '../fleet/reconciler.ts';
 
@@ -65,8 +65,8 @@ export function createFleetCommands(fleet: Reconciler, deps: FleetDeps): FleetCo
       fleet.bench.block(kind, id, reason ?? 'blocked by the operator', hours);
       // What is rented there goes as well: that is why it is blocked.
       for (const rental of fleet.state.all())
-        if ((kind === 'machine' ? rental.machineId : rental.hostId) === id && rental.phase === 'ready')
-          fleet.workers.drain(rental.label, `${kind} ${id} is blocked`);
+        if ((kind === 'machine' ? rental.machineId : rental.hostId) === id)
+          fleet.giveUp(rental.label, `${kind} ${id} is blocked`);
       fleet.poke();
     },
 
@@ -120,7 +120,8 @@ export function createFleetCommands(fleet: Reconciler, deps: FleetDeps): FleetCo
     const halt = loop.halted();
     const rentals = loop.state.all();
     const ready = rentals.filter(({ phase }) => phase === 'ready').length;
-    const launching = rentals.filter(({ phase }) => isLaunching(phase)).length;
+    const launching = rentals.filter(({ phase }) => isStarting(phase)).length;
+    const stopped = rentals.filter(({ phase }) => phase === 'stopped');
     const facts = { now, rentals, last, halt, refusal: loop.launcher.refusal, options };
     const outlook = fleetOutlook(facts);
     if (halt) return { state: 'stopped', says: `stopped: ${halt.reason}; \`llm-self-host fleet start\` ends that` };
@@ -133,6 +134,11 @@ export function createFleetCommands(fleet: Reconciler, deps: FleetDeps): FleetCo
     if (launching > 0) {
       const seconds = outlook.kind === 'coming' ? Math.ceil(outlook.readyInMs / 1000) : 0;
       return { state: 'starting', says: `${launching} starting; the first is expected in about ${seconds} s` };
+    }
+    if (stopped.length > 0) {
+      const perHour = stopped.reduce((sum, { storagePerHour }) => sum + storagePerHour, 0) / 1e6;
+      const disks = `${stopped.length} stopped, whose ${stopped.length === 1 ? 'disk costs' : 'disks cost'} $${perHour.toFixed(4)} an hour`;
+      return { state: 'asleep', says: `nothing runs; ${disks}; the next question starts one from its disk` };
     }
     return { state: 'asleep', says: 'nothing is rented; the next question starts a machine' };
   }
@@ -156,6 +162,7 @@ export function createFleetCommands(fleet: Reconciler, deps: FleetDeps): FleetCo
       ageS: Math.max(0, now - rental.createdAt) / 1000,
       billing: billingOf(rental).what,
       pricePerHourUsd: rental.pricePerHour / 1e6,
+      billsPerHourUsd: billingOf(rental).perHour / 1e6,
       spentUsd: loop.spend.spentOn(rental) / 1e6,
       inFlight: loop.workers.inFlight(label),
       slots: options.slots,

@@ -128,6 +128,7 @@ describe('doctor', () => {
       market && {
         account: async () => ({ balanceUsd: 50, email: 'ann@example.org' }),
         list: async () => [machine],
+        spares: async () => new Set(),
         known: async () => new Set([machine.label]),
         destroy: async () => {},
         ...market,
@@ -178,6 +179,12 @@ describe('doctor', () => {
       assert.equal(mended!.status, 'ok');
       assert.match(mended!.mended!, /^gave back 7/);
     });
+
+  it('D10 leaves machines alone that are kept stopped, and not those of a host that is away', async () => {
+    const kept = { spares: async () => new Set(['gw-main-1']) };
+    await expect(fleetCheck('D10', { ...kept, list: async () => [{ ...machine, status: 'stopped' }] }), 'ok', /1 kept/);
+    await expect(fleetCheck('D10', { ...kept, list: async () => [{ ...machine, status: 'lost' }] }), 'fail', /7/);
+  });
 
   it('D11 sees thinkers that are away, empty, open or simulated', async () => {
     const well: ThinkerLook = {

@@ -23,7 +23,12 @@ const policyOf = (caps: Partial<BudgetCaps>, more: Partial<BudgetPolicy> = {}): 
   caps: { ...budgetDefaults.caps, ...caps },
 });
 const rentals = (count: number, spent = 0): RentalSpend[] =>
-  Array.from({ length: count }, (_, i) => ({ id: `i${i}`, pricePerHour: usd(0.4), spent: usd(spent) }));
+  Array.from({ length: count }, (_, i) => ({
+    id: `i${i}`,
+    pricePerHour: usd(0.4),
+    kind: 'running',
+    spent: usd(spent),
+  }));
 const ask = (policy: BudgetPolicy, day: number, running: RentalSpend[] = [], now = noon) =>
   budgetVerdict({
     policy,
@@ -79,7 +84,8 @@ describe('budget', () => {
   it('names rentals that have cost their cap', () => {
     const policy = policyOf({ perRental: usd(2) });
     assert.deepEqual(
-      ask(policy, 5, [...rentals(1, 1.95), { id: 'young', pricePerHour: usd(0.4), spent: usd(1) }]).rentalsOver,
+      ask(policy, 5, [...rentals(1, 1.95), { id: 'young', pricePerHour: usd(0.4), kind: 'running', spent: usd(1) }])
+        .rentalsOver,
       ['i0'],
     );
   });
@@ -143,9 +149,10 @@ describe('budget', () => {
           assert.ok(spent <= perDay, `${spent} > ${perDay}`);
           const now = addMs(startOfDay(noon, 0), s * 1000);
           const list = () =>
-            Array.from({ length: running }, (_, i) => ({
+            Array.from({ length: running }, (_, i): RentalSpend => ({
               id: `${i}`,
               pricePerHour: usdMicros(price),
+              kind: 'running',
               spent: usdMicros(0),
             }));
           const spend = () => ({ day: usdMicros(spent), month: usdMicros(spent), rentals: list() });
@@ -175,6 +182,33 @@ describe('budget', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('counts a stopped machine as the money of its disk, not as one that runs', () => {
+    const disk = (id: string): RentalSpend => ({ id, pricePerHour: usd(0.05), kind: 'stopped', spent: usd(0) });
+    const policy = policyOf({ perHour: usd(1) });
+    assert.equal(workersMax(policy, 0, rentals(1)), 2);
+    assert.equal(workersMax(policy, 0, [...rentals(1), disk('a')]), 2);
+    // Disks of $0.25 an hour leave room for one at $0.40.
+    assert.equal(workersMax(policy, 0, [...rentals(1), ...['a', 'b', 'c', 'd', 'e'].map(disk)]), 1);
+    assert.equal(workersMax(policy, 0, [disk('a')]), 2);
+    const restart = (disks: number) =>
+      mayRent({
+        policy,
+        spend: {
+          day: usd(0),
+          month: usd(0),
+          rentals: [...rentals(1), ...Array.from({ length: disks }, (_, i) => disk(`${i}`))],
+        },
+        pricePerHour: usd(0.35),
+        launchCost: usd(0),
+        now: noon,
+      }).kind;
+    assert.deepEqual([restart(5), restart(6)], ['allowed', 'refused']);
+    // The money that is kept back pays their disks as well.
+    const day = policyOf({ perDay: usd(10) });
+    assert.equal(ask(day, 9.98, [disk('a')]).kind, 'open');
+    assert.equal(ask(day, 9.99, [disk('a')]).kind, 'stop');
   });
 
   it('counts days and months in the zone of the budget', () => {

@@ -39,13 +39,16 @@ export const budgetDefaults: BudgetPolicy = {
 export interface SpendSoFar {
   readonly day: UsdMicros;
   readonly month: UsdMicros;
-  /** Every machine that bills, or may: starting, serving, draining, being destroyed. */
+  /** Every machine that bills, or may: starting, serving, draining, stopped, being destroyed. */
   readonly rentals: readonly RentalSpend[];
 }
 
 export interface RentalSpend {
   readonly id: string;
+  /** What it bills now: of a stopped one its disk. */
   readonly pricePerHour: UsdMicros;
+  /** A stopped one is no machine that runs: it counts as money alone. */
+  readonly kind: 'running' | 'stopped';
   readonly spent: UsdMicros;
 }
 
@@ -96,8 +99,7 @@ const hourS = 3600;
  */
 export function budgetVerdict(question: BudgetQuestion): BudgetVerdict {
   const { policy, spend, now } = question;
-  const burnPerHour = spend.rentals.reduce((sum, { pricePerHour }) => sum + pricePerHour, 0);
-  const reserve = (burnPerHour * policy.stopReserveS) / hourS;
+  const reserve = (burnOf(spend.rentals) * policy.stopReserveS) / hourS;
   const alerts = alertsOf(policy.caps, spend);
   const rentalsOver = spend.rentals.filter((rental) => isRentalOver(rental, policy)).map(({ id }) => id);
   for (const { period, cap, spent, endsAt } of periodsOf(policy, spend, now)) {
@@ -105,7 +107,7 @@ export function budgetVerdict(question: BudgetQuestion): BudgetVerdict {
     const reason = `${usd(spent)} of ${usd(cap)} are spent this ${period}, and stopping may cost another ${usd(reserve)}`;
     return { kind: 'stop', bound: period, until: endsAt, reason, alerts, rentalsOver };
   }
-  return { kind: 'open', ...workersAllowed(question, burnPerHour), alerts, rentalsOver };
+  return { kind: 'open', ...workersAllowed(question), alerts, rentalsOver };
 }
 
 export type RentVerdict =
@@ -124,7 +126,7 @@ export interface RentQuestion {
 /** Asked before each rental, with all that are under way in `spend.rentals`. */
 export function mayRent({ policy, spend, pricePerHour, launchCost, now }: RentQuestion): RentVerdict {
   const { caps } = policy;
-  const burnPerHour = spend.rentals.reduce((sum, rental) => sum + rental.pricePerHour, 0) + pricePerHour;
+  const burnPerHour = burnOf(spend.rentals) + pricePerHour;
   if (caps.perHour !== undefined && burnPerHour > caps.perHour)
     return refused('hour', `${usd(burnPerHour)} an hour with this machine; the cap is ${usd(caps.perHour)}`);
   const reserve = (burnPerHour * policy.stopReserveS) / hourS;
@@ -142,6 +144,9 @@ export function mayRent({ policy, spend, pricePerHour, launchCost, now }: RentQu
       );
   return { kind: 'allowed' };
 }
+
+const burnOf = (rentals: readonly RentalSpend[]): number =>
+  rentals.reduce((sum, { pricePerHour }) => sum + pricePerHour, 0);
 
 const refused = (bound: BudgetPeriod, reason: string): RentVerdict => ({ kind: 'refused', bound, reason });
 
@@ -172,11 +177,15 @@ function periodsOf({ caps, utcOffsetMinutes }: BudgetPolicy, spend: SpendSoFar, 
 }
 
 /** What runs is paid for first; what is left buys machines at the price of the next one. */
-function workersAllowed(
-  { policy, spend, nextPricePerHour, now }: BudgetQuestion,
-  burnPerHour: number,
-): { readonly workersMax: number; readonly bound: BudgetPeriod | undefined; readonly reason: string } {
-  const running = spend.rentals.length;
+function workersAllowed({ policy, spend, nextPricePerHour, now }: BudgetQuestion): {
+  readonly workersMax: number;
+  readonly bound: BudgetPeriod | undefined;
+  readonly reason: string;
+} {
+  const runs = spend.rentals.filter(({ kind }) => kind === 'running');
+  const running = runs.length;
+  const burnPerHour = burnOf(runs);
+  const disksPerHour = burnOf(spend.rentals) - burnPerHour;
   const price = nextPricePerHour > 0 ? nextPricePerHour : running > 0 ? burnPerHour / running : 0;
   let allowed: { workersMax: number; bound: BudgetPeriod | undefined; reason: string } = {
     workersMax: Infinity,
@@ -185,11 +194,12 @@ function workersAllowed(
   };
   const limit = (ratePerHour: number, bound: BudgetPeriod, reason: string, atLeast = 0) => {
     if (price <= 0) return;
+    const left = Math.max(0, ratePerHour - disksPerHour);
     // Machines that run may cost less or more than the next one would.
     const affordable =
-      ratePerHour >= burnPerHour
-        ? running + Math.floor((ratePerHour - burnPerHour) / price + 1e-9)
-        : Math.floor((running * ratePerHour) / burnPerHour + 1e-9);
+      left >= burnPerHour
+        ? running + Math.floor((left - burnPerHour) / price + 1e-9)
+        : Math.floor((running * left) / burnPerHour + 1e-9);
     const workersMax = Math.max(atLeast, affordable);
     if (workersMax < allowed.workersMax) allowed = { workersMax, bound, reason };
   };

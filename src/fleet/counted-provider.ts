@@ -21,6 +21,8 @@ export function countedProvider(market: FleetProvider, metrics: Pick<Metrics, 'p
     rent: (offer, spec, options) => counted('rent', market.rent(offer, spec, options)),
     list: (labelPrefix, options) => counted('list', market.list(labelPrefix, options)),
     destroy: (instance, options) => counted('destroy', market.destroy(instance, options)),
+    stop: (instance, options) => counted('stop', market.stop(instance, options)),
+    start: (instance, options) => counted('start', market.start(instance, options)),
     logs: (instance, options) => counted('logs', market.logs(instance, options)),
     charges: (range, options) => counted('charges', market.charges(range, options)),
     account: (options) => counted('account', market.account(options)),

@@ -73,6 +73,8 @@ export interface FleetOptions {
   /** Creates that are never exceeded, whatever the law wants. */
   readonly createsPerMinuteMax: number;
   readonly createsPerHourMax: number;
+  /** Starts of stopped machines that are never exceeded either. */
+  readonly restartsPerHourMax: number;
   /** A machine that was ready and cannot be reached for so long is lost. */
   readonly lostAfterMs: number;
   /** What a pull of image and model moves, for the bill. Undefined: the market does not charge it. */

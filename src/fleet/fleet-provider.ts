@@ -62,7 +62,8 @@ export interface LaunchSpec {
   readonly script: string;
 }
 
-export type InstanceStatus = 'creating' | 'loading' | 'running' | 'stopped' | 'lost';
+/** `waiting`: it shall run, and others have its GPU; that may last for ever. */
+export type InstanceStatus = 'creating' | 'loading' | 'running' | 'stopped' | 'waiting' | 'lost';
 
 export interface Instance {
   readonly id: InstanceId;
@@ -117,6 +118,17 @@ export interface FleetProvider {
   list(labelPrefix: string, options: CallOptions): Promise<readonly Instance[]>;
   /** Idempotent: already gone is success. Repeat until `list` no longer shows it: a leaked machine costs money. */
   destroy(instance: InstanceId, options: CallOptions): Promise<void>;
+  /**
+   * It ends what it runs and keeps its disk, which goes on costing; its GPU is in the market again. Idempotent; done
+   * when `list` says `stopped`.
+   * @throws as every method; provider_refused also for what is not rented
+   */
+  stop(instance: InstanceId, options: CallOptions): Promise<void>;
+  /**
+   * From its disk, with the settings it was rented with, at another address perhaps. Idempotent. An answer says that it
+   * was heard: `list` tells whether the machine runs or waits for its GPU.
+   */
+  start(instance: InstanceId, options: CallOptions): Promise<void>;
   /** Last lines of the machine's own log, secrets removed. */
   logs(instance: InstanceId, options: CallOptions): Promise<string>;
   /**

@@ -2,7 +2,7 @@
 import type { EpochMs } from '../core/units.ts';
 import { assert } from '../core/assert.ts';
 import type { FleetDeps } from './fleet-deps.ts';
-import type { Rental } from './intent-store.ts';
+import { restartsMax, type Rental, type Restart } from './intent-store.ts';
 import { assertMayFollow, isLaunching, type Phase } from './lifecycle.ts';
 import { countStep } from './rental-metrics.ts';
 
@@ -53,7 +53,12 @@ export class FleetState {
     const from = this.#of(label);
     assertMayFollow(from.phase, phase);
     const now = this.#deps.clock.now();
-    const rental: Rental = { ...from, ...endingOf(from, phase, reason, now), ...fields, phase, phaseAt: now };
+    const changed: Rental = { ...from, ...endingOf(from, phase, reason, now), ...fields, phase, phaseAt: now };
+    // It served once: what becomes of it now is the outcome of this start, not of its rental.
+    const rental =
+      phase === 'restarting' || from.phase === 'restarting'
+        ? { ...changed, outcome: from.outcome, restarts: restartsOf(from, changed, fields.outcome) }
+        : changed;
     this.#write(rental);
     this.note(label, phase, reason);
     countStep(this.#deps.metrics, from, rental, this.#deps.store.fact('halt') !== undefined);
@@ -83,9 +88,21 @@ export class FleetState {
 }
 
 function endingOf(from: Rental, phase: Phase, reason: string, now: EpochMs): Partial<Rental> {
-  if (phase === 'ready' && from.readyAt === undefined) return { readyAt: now, outcome: 'ready' };
+  if (phase === 'ready' && from.readyAt === undefined)
+    return { readyAt: now, outcome: 'ready', launchColdMs: from.meter.coldMs };
   if (phase === 'destroying') return { endReason: reason, ...(isLaunching(from.phase) && { outcome: 'cancelled' }) };
   // Nobody needs its keys any more.
   if (phase === 'gone') return { endedAt: now, endReason: from.endReason ?? reason, secrets: '' };
   return {};
+}
+
+/** One more when it is started from its disk, and how that ended: the law learns from it. */
+function restartsOf(from: Rental, { phase, phaseAt }: Rental, how: Rental['outcome'] | undefined): readonly Restart[] {
+  const { restarts = [] } = from;
+  if (phase === 'restarting')
+    return [...restarts, { at: phaseAt, endedAt: undefined, outcome: 'pending' } as const].slice(-restartsMax);
+  return [
+    ...restarts.slice(0, -1),
+    { at: from.phaseAt, endedAt: phaseAt, outcome: phase === 'ready' ? 'ready' : (how ?? 'cancelled') },
+  ];
 }

@@ -7,6 +7,7 @@ import type { Endpoint, FleetDeps, Readiness, Worker } from './fleet-deps.ts';
 import type { FleetState } from './fleet-state.ts';
 import type { Instance } from './fleet-provider.ts';
 import type { Rental } from './intent-store.ts';
+import { isStarting, type Phase } from './lifecycle.ts';
 
 interface OpenWorker {
   readonly endpoint: Endpoint;
@@ -26,6 +27,9 @@ interface OpenWorker {
 const checkEveryMs = 5_000;
 /** Slower than this share of what it was once, it is drained: heat, or neighbours on the same host. */
 const slowShare = 0.6;
+
+/** Phases in which there is somebody to talk to. */
+const answers: ReadonlySet<Phase> = new Set(['starting', 'restarting', 'ready', 'draining']);
 
 export class FleetWorkers {
   readonly #deps: FleetDeps;
@@ -51,10 +55,10 @@ export class FleetWorkers {
   async sync(instances: ReadonlyMap<string, Instance>): Promise<void> {
     for (const label of this.#open.keys()) {
       const phase = this.#state.get(label)?.phase;
-      if (phase === undefined || phase === 'destroying') await this.drop(label);
+      if (phase === undefined || !answers.has(phase)) await this.drop(label);
     }
     for (const rental of this.#state.all()) {
-      if (rental.phase !== 'starting' && rental.phase !== 'ready' && rental.phase !== 'draining') continue;
+      if (!answers.has(rental.phase)) continue;
       const endpoint = instances.get(rental.label)?.endpoints.get(this.#deps.options.workerPort);
       if (endpoint === undefined) continue;
       const open = this.#open.get(rental.label);
@@ -115,15 +119,17 @@ export class FleetWorkers {
     return busyMs;
   }
 
-  /** Gives it nothing new; it is destroyed when it is done or its time is over. */
-  drain(label: string, reason: string): void {
+  /** Gives it nothing new; when it is done or its time is over, it is destroyed, or stopped and its disk kept. */
+  drain(label: string, reason: string, then: 'destroy' | 'stop' = 'destroy'): void {
     const open = this.#open.get(label);
-    this.#state.move(label, 'draining', reason);
+    this.#state.move(label, 'draining', reason, { afterDrain: then === 'stop' ? then : undefined });
     if (!open?.joined) return void this.#state.move(label, 'destroying', reason);
     void this.#deps.registry.drain(open.worker.thinker.id, this.#deps.options.deadlines.drainingMs).then((how) => {
       if (how === 'kept' || this.#closed || this.#state.get(label)?.phase !== 'draining') return;
       const after = how === 'idle' ? 'its last answer has ended' : 'its time to end answers is over';
-      this.#state.move(label, 'destroying', `${reason}; ${after}`);
+      // The kill switch may have come meanwhile.
+      const isSpare = this.#state.get(label)?.afterDrain === 'stop';
+      this.#state.move(label, isSpare ? 'stopping' : 'destroying', `${reason}; ${after}`);
       this.#poke();
     });
   }
@@ -196,7 +202,8 @@ export class FleetWorkers {
     const { registry, options, store, onEvent } = this.#deps;
     switch (verdict.kind) {
       case 'ready':
-        if (rental.phase === 'starting') this.#state.move(rental.label, 'ready', 'it passed every check');
+        if (rental.phase === 'starting' || rental.phase === 'restarting')
+          this.#state.move(rental.label, 'ready', 'it passed every check');
         if (rental.phase === 'draining') return;
         if (verdict.model) {
           store.setFact('model', JSON.stringify(verdict.model));
@@ -209,7 +216,7 @@ export class FleetWorkers {
       case 'unfit':
         this.#bench.strike(rental, verdict.reason, verdict.bench);
         this.#state.move(rental.label, 'destroying', verdict.reason, {
-          ...(rental.phase === 'starting' && { outcome: 'failed' }),
+          ...(isStarting(rental.phase) && { outcome: 'failed' }),
         });
         onEvent?.({ kind: 'machine-unfit', label: rental.label, reason: verdict.reason });
         return;

@@ -37,12 +37,28 @@ export interface Rental {
   readonly endReason: string | undefined;
   /** `failed`: it never became ready, or was lost; `released`: we no longer wanted it. */
   readonly outcome: 'pending' | 'ready' | 'failed' | 'cancelled';
+  /** GPU time of its first start; absent until it was ready, and in rows of earlier versions. */
+  readonly launchColdMs?: number;
+  /** What a drain ends with; absent: it is destroyed. */
+  readonly afterDrain?: 'stop' | undefined;
+  /** Its starts from its disk, oldest first, the last `restartsMax`. */
+  readonly restarts?: readonly Restart[];
   /** What opens its door; '' once it is gone. */
   readonly secrets: string;
   readonly meter: MeterState;
   /** When what the market charged was taken into account for good. */
   readonly settledAt: EpochMs | undefined;
 }
+
+/** A start of a stopped machine. */
+export interface Restart {
+  readonly at: EpochMs;
+  readonly endedAt: EpochMs | undefined;
+  readonly outcome: 'pending' | 'ready' | 'failed' | 'cancelled';
+}
+
+/** Kept of each machine. */
+export const restartsMax = 20;
 
 export interface BenchRow {
   readonly kind: 'machine' | 'host';

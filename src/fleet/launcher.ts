@@ -104,6 +104,34 @@ export class Launcher {
     return asked;
   }
 
+  /** A stopped machine, from its disk. Its phase is on disk before the market is asked, which the parker does. @returns whether it will be */
+  async restart({ label, pricePerHour, storagePerHour }: Rental, reason: string): Promise<boolean> {
+    const { clock, store, logger, options: fleet } = this.#deps;
+    if (this.refusal !== undefined) return false;
+    const hourAgo = addMs(clock.now(), -3_600_000);
+    const lately = store.alive().flatMap(({ restarts = [] }) => restarts.filter(({ at }) => at > hourAgo));
+    if (lately.length >= fleet.restartsPerHourMax) {
+      logger.warn({ label, restarts: lately.length }, 'no further stopped machine is started now');
+      return false;
+    }
+    const spend = await this.#spend.soFar(clock.now());
+    const verdict = mayRent({
+      policy: fleet.budget,
+      spend,
+      // Its disk is paid for already.
+      pricePerHour: usdMicros(pricePerHour - storagePerHour),
+      launchCost: usdMicros(0),
+      now: clock.now(),
+    });
+    if (verdict.kind === 'refused') {
+      logger.warn({ label, bound: verdict.bound, reason: verdict.reason }, 'the budget refuses a machine');
+      return false;
+    }
+    if (this.#state.get(label)?.phase !== 'stopped') return false;
+    this.#state.move(label, 'restarting', reason);
+    return true;
+  }
+
   async #rentOne(
     { offer, tokensPerS, readyInS }: ScoredOffer,
     order: LaunchOrder,

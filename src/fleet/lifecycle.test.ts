@@ -10,6 +10,9 @@ const phases: readonly Phase[] = [
   'starting',
   'ready',
   'draining',
+  'stopping',
+  'stopped',
+  'restarting',
   'destroying',
   'gone',
 ];
@@ -24,11 +27,13 @@ describe('lifecycle', () => {
     // Never confirmed: there is nothing to destroy.
     assert.ok(mayFollow('requested', 'gone'));
     assert.ok(!mayFollow('destroying', 'ready'));
+    // It proves itself again before it serves.
+    assert.ok(!mayFollow('stopped', 'ready') && mayFollow('restarting', 'ready'));
   });
 
-  it('gives every phase of a start and the drain a deadline, and no other', () => {
+  it('gives every phase of a start, the drain, the stop and the start from a disk a deadline, and no other', () => {
     const timed = phases.filter((phase) => deadlineOf(phase, epochMs(0), phaseDeadlines) !== undefined);
-    assert.deepEqual(timed, [...phases.filter(isLaunching), 'draining']);
+    assert.deepEqual(timed, [...phases.filter(isLaunching), 'draining', 'stopping', 'restarting']);
     assert.deepEqual(
       phases.filter((phase) => !isAlive(phase)),
       ['gone'],

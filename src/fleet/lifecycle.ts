@@ -4,9 +4,22 @@ import type { EpochMs } from '../core/units.ts';
 
 /**
  * `requested`: we asked for it, the market has not confirmed it. `creating`: confirmed. `loading`: its image is
- * pulled. `starting`: it runs, pulls the model and proves itself. `destroying`: until the list shows it no more.
+ * pulled. `starting`: it runs, pulls the model and proves itself. `stopping`: until the list says that it is stopped.
+ * `stopped`: its disk alone is left, and bills. `restarting`: from that disk to new proof that it can serve.
+ * `destroying`: until the list shows it no more.
  */
-export type Phase = 'requested' | 'creating' | 'loading' | 'starting' | 'ready' | 'draining' | 'destroying' | 'gone';
+export type Phase =
+  | 'requested'
+  | 'creating'
+  | 'loading'
+  | 'starting'
+  | 'ready'
+  | 'draining'
+  | 'stopping'
+  | 'stopped'
+  | 'restarting'
+  | 'destroying'
+  | 'gone';
 
 /** Whatever has begun to cost can only end by `destroying`; what was never rented is simply gone. */
 const transitions: Readonly<Record<Phase, readonly Phase[]>> = {
@@ -15,7 +28,11 @@ const transitions: Readonly<Record<Phase, readonly Phase[]>> = {
   loading: ['starting', 'destroying'],
   starting: ['ready', 'destroying'],
   ready: ['draining', 'destroying'],
-  draining: ['ready', 'destroying'],
+  draining: ['ready', 'stopping', 'destroying'],
+  stopping: ['stopped', 'destroying'],
+  // A market that runs it unasked is told again to stop it.
+  stopped: ['restarting', 'stopping', 'destroying'],
+  restarting: ['ready', 'destroying'],
   destroying: ['gone'],
   // A market that shows it again is believed.
   gone: ['destroying'],
@@ -34,6 +51,9 @@ export const isAlive = (phase: Phase): boolean => phase !== 'gone';
 export const isLaunching = (phase: Phase): boolean =>
   phase === 'requested' || phase === 'creating' || phase === 'loading' || phase === 'starting';
 
+/** On its way to serving, from nothing or from its disk. */
+export const isStarting = (phase: Phase): boolean => isLaunching(phase) || phase === 'restarting';
+
 export interface PhaseDeadlines {
   /** Confirmed by the market or found in its list. Default 60000: a create answers within seconds. */
   readonly requestedMs: number;
@@ -45,6 +65,12 @@ export interface PhaseDeadlines {
   readonly startingMs: number;
   /** Running answers may end. Default 120000. */
   readonly drainingMs: number;
+  /** Default 120000: a stop that is not done by then ends as a destroy, so that no GPU bills for it. */
+  readonly stoppingMs: number;
+  /** From the disk to readiness. Default 240000: nothing is pulled. */
+  readonly restartingMs: number;
+  /** Of it, waiting for a GPU that others have. Default 30000: they may keep it for days. */
+  readonly gpuWaitMs: number;
 }
 
 export const phaseDeadlines: PhaseDeadlines = {
@@ -53,6 +79,9 @@ export const phaseDeadlines: PhaseDeadlines = {
   loadingMs: 480_000,
   startingMs: 660_000,
   drainingMs: 120_000,
+  stoppingMs: 120_000,
+  restartingMs: 240_000,
+  gpuWaitMs: 30_000,
 };
 
 /** When the phase must be over; undefined for those that last as long as they must. */
@@ -63,7 +92,10 @@ export function deadlineOf(phase: Phase, since: EpochMs, deadlines: PhaseDeadlin
     loading: deadlines.loadingMs,
     starting: deadlines.startingMs,
     draining: deadlines.drainingMs,
+    stopping: deadlines.stoppingMs,
+    restarting: deadlines.restartingMs,
     ready: undefined,
+    stopped: undefined,
     destroying: undefined,
     gone: undefined,
   }[phase];

@@ -53,7 +53,11 @@ export interface MeterReading {
 const blindAfterMs = 30_000;
 
 /** Our count is not as good as the market's: its changes were seen too roughly for its length. */
-export const isRough = ({ unsureMs, storageMs }: MeterState): boolean => unsureMs > roughShare * storageMs;
+export function isRough({ unsureMs, storageMs, coldMs, busyMs, idleMs }: MeterState): boolean {
+  // Of a machine that was stopped for hours the GPU ran for a part of its life, and is most of its cost.
+  const gpuMs = coldMs + busyMs + idleMs;
+  return unsureMs > roughShare * (gpuMs > 0 ? Math.min(gpuMs, storageMs) : storageMs);
+}
 const roughShare = 0.01;
 
 /** Pure: the state after one more look. A clock that went back adds nothing. */

@@ -9,7 +9,7 @@ import type { Instance } from './fleet-provider.ts';
 import type { FleetState } from './fleet-state.ts';
 import type { FleetWorkers } from './fleet-workers.ts';
 import type { Rental } from './intent-store.ts';
-import { isLaunching, type Phase } from './lifecycle.ts';
+import { isLaunching, isStarting, type Phase } from './lifecycle.ts';
 import { newMeter } from './meter.ts';
 
 /** By label. */
@@ -123,24 +123,47 @@ export class Observer {
     });
   }
 
-  #follow(rental: Rental, { status, statusText }: Instance): void {
-    const { state } = this.#parts;
-    const { label, phase } = rental;
+  #follow(rental: Rental, instance: Instance): void {
+    const { status, statusText } = instance;
+    const { phase } = rental;
     if (phase === 'destroying' || phase === 'draining') return;
-    if (status === 'stopped' || status === 'lost') {
-      const what = status === 'lost' ? 'its host is offline' : 'the market has stopped it';
-      return this.#end(rental, `${what}${statusText === '' ? '' : ` (${statusText})`}`);
-    }
+    if (status === 'lost') return this.#end(rental, says('its host is offline', statusText));
+    if (phase === 'stopping' || phase === 'stopped' || phase === 'restarting')
+      return this.#followSpare(rental, instance);
+    if (status === 'stopped' || status === 'waiting')
+      return this.#end(rental, says('the market has stopped it', statusText));
     if (!isLaunching(phase)) return;
     if (status !== 'running' && fatalStatus.test(statusText)) return this.#end(rental, statusText);
     const next: Phase = status === 'running' ? 'starting' : status;
     // A machine that starts over is still on its way; its time goes on.
-    if (phaseOrder.indexOf(next) > phaseOrder.indexOf(phase)) state.move(label, next, statusText || status);
+    if (phaseOrder.indexOf(next) > phaseOrder.indexOf(phase))
+      this.#parts.state.move(rental.label, next, statusText || status);
+  }
+
+  /** One that is stopped, or not quite, or not any more: what the market shows is what it bills. */
+  #followSpare(rental: Rental, { status, statusText }: Instance): void {
+    const { deps, state } = this.#parts;
+    const { label, phase, phaseAt } = rental;
+    switch (phase) {
+      case 'stopping':
+        if (status === 'stopped') state.move(label, 'stopped', 'its disk is kept');
+        return;
+      case 'stopped':
+        if (status === 'stopped') return;
+        deps.logger.warn({ label, status }, 'a stopped machine runs unasked; it is stopped again');
+        state.move(label, 'stopping', `the market shows it as ${status}`);
+        return;
+      default:
+        if (status === 'loading' && fatalStatus.test(statusText)) return this.#end(rental, statusText);
+        if (status === 'waiting' && deps.clock.now() - phaseAt >= deps.options.deadlines.gpuWaitMs)
+          // Nobody's fault: others may have it for days.
+          state.move(label, 'destroying', says('others have its GPU', statusText), { outcome: 'failed' });
+    }
   }
 
   #end(rental: Rental, reason: string): void {
     const { deps, state, bench } = this.#parts;
-    const launching = isLaunching(rental.phase);
+    const launching = isStarting(rental.phase);
     if (launching) bench.strike(rental, reason, 'strike');
     state.move(
       rental.label,
@@ -185,5 +208,7 @@ export class Observer {
     });
   }
 }
+
+const says = (what: string, statusText: string): string => (statusText === '' ? what : `${what} (${statusText})`);
 
 const phaseOrder: readonly Phase[] = ['requested', 'creating', 'loading', 'starting', 'ready'];

@@ -2,7 +2,7 @@
 import { AppError } from '../core/errors.ts';
 import type { EpochMs } from '../core/units.ts';
 import type { Rental } from './intent-store.ts';
-import { isLaunching } from './lifecycle.ts';
+import { isStarting } from './lifecycle.ts';
 import type { FleetOptions } from './fleet-deps.ts';
 import type { LastTick, Halt } from './reconciler.ts';
 import { isExhausted } from './reconciler.ts';
@@ -31,7 +31,7 @@ export function fleetOutlook({ now, rentals, last, halt, refusal, options }: Out
       'no_thinker_ready',
       `the fleet is stopped (${halt.reason}); \`llm-self-host fleet start\` ends that`,
     );
-  const launching = rentals.filter(({ phase }) => isLaunching(phase));
+  const launching = rentals.filter(({ phase }) => isStarting(phase));
   if (last.budget && isExhausted(last.budget) && launching.length === 0) {
     const { reason } = last.budget;
     return refused(
@@ -42,8 +42,16 @@ export function fleetOutlook({ now, rentals, last, halt, refusal, options }: Out
   if (refusal !== undefined && launching.length === 0)
     return refused('no_thinker_ready', `the market refuses to rent for model \`${model}\`: ${refusal}`);
   const leadMs = (last.plan?.inputs?.leadTimeS ?? options.policy.leadTimePriorS) * 1000;
+  const restartMs = (last.plan?.inputs?.restartLeadS ?? options.policy.restartPriorS) * 1000;
+  const soonest = rentals.some(({ phase }) => phase === 'stopped') ? restartMs : leadMs;
   const readyInMs =
-    launching.length === 0 ? leadMs : Math.min(...launching.map(({ createdAt }) => createdAt + leadMs - now));
+    launching.length === 0
+      ? soonest
+      : Math.min(
+          ...launching.map(({ phase, phaseAt, createdAt }) =>
+            phase === 'restarting' ? phaseAt + restartMs - now : createdAt + leadMs - now,
+          ),
+        );
   return { kind: 'coming', readyInMs: Math.max(leastMs, readyInMs) };
 }
 

@@ -11,10 +11,11 @@ import {
   workers,
   type ObservationFields,
 } from '../testing/fleet-builders.ts';
-import { planFleet, type FleetWish } from './plan.ts';
+import { planFleet } from './plan.ts';
 import { emptyPlanMemory, type PlanMemory } from './plan/memory.ts';
 import type { FleetObservation, LaunchRecord } from './plan/observation.ts';
 import { fleetPolicyDefaults, type FleetPolicy } from './plan/policy.ts';
+import type { FleetWish } from './plan/wishes.ts';
 
 const noon = epochMs(Date.UTC(2026, 0, 5, 12));
 const policy: FleetPolicy = { ...fleetPolicyDefaults, workersMax: 20, launchesPerMinuteMax: 10 };
@@ -248,6 +249,127 @@ describe('the control law', () => {
     // The last one failed 300 s before noon, less a few seconds.
     assert.deepEqual([startsAfter(4, -290), startsAfter(5, -250), startsAfter(5, -230)], [true, false, true]);
     assert.deepEqual([startsAfter(6, -230), startsAfter(6, -160)], [false, true]);
+  });
+
+  describe('with stopped machines', () => {
+    const spare = { ...policy, sparesMax: 4 };
+    const restarted = (outcome: LaunchRecord['outcome'], count: number): LaunchRecord[] =>
+      Array.from({ length: count }, (_, i) => ({ at: addMs(noon, i - 9999), outcome, tookS: 40, billedS: 20 }));
+    const of = (wishes: readonly FleetWish[], kind: 'stop' | 'restart' | 'discard') =>
+      wishes.flatMap((wish) => (wish.kind === kind ? [wish.worker] : []));
+    /** Until seven minutes ago, and half of it since. */
+    const past = (perS: number): typeof noDemand => ({
+      ...steadyDemand(perS / 2),
+      buckets: Array.from({ length: 60 }, (_, i) => (i < 20 ? perS * 10 : perS * 5)),
+    });
+
+    it('stops what a fleet without them would keep running, the one whose speed costs most first', () => {
+      const all = [...workers(3, { tokensPerS: 400 }), aWorker({ id: 'slow', tokensPerS: 300 })];
+      assert.deepEqual(plan({ demand: past(1200), workers: all }).wishes, []);
+      const { wishes, target } = plan({ demand: past(1200), workers: all }, { policy: { ...spare, spareFactor: 1 } });
+      assert.equal(target, 3);
+      assert.deepEqual([of(wishes, 'stop'), wishes.length], [['slow'], 1]);
+    });
+
+    it('starts them before it rents, the last one stopped first, and rents what they are too few for', () => {
+      const stopped = ['old', 'new'].map((id, i) =>
+        aWorker({ id, phase: 'stopped', stoppedAt: addMs(noon, -100_000 + i * 50_000) }),
+      );
+      const one = plan({ demand: steadyDemand(300), workers: stopped }, { policy: spare });
+      assert.deepEqual([of(one.wishes, 'restart'), launched(one.wishes)], [['new'], 0]);
+      const many = plan({ demand: steadyDemand(1400), workers: stopped }, { policy: spare });
+      assert.deepEqual(of(many.wishes, 'restart'), ['new', 'old']);
+      assert.ok(launched(many.wishes) >= many.target - 2);
+      // Those that come back count: nothing is asked for twice.
+      const coming = stopped.map((worker) => ({ ...worker, phase: 'restarting' as const }));
+      const next = plan({ demand: steadyDemand(300), workers: coming }, { policy: spare });
+      assert.deepEqual([of(next.wishes, 'restart'), launched(next.wishes)], [[], 0]);
+    });
+
+    it('keeps them for as long as their disks are worth it, and gives all up where starts fail', () => {
+      const stopped = (hours: number) => [
+        aWorker({ id: 's', phase: 'stopped', stoppedAt: addMs(noon, -hours * 3.6e6) }),
+      ];
+      const idle = { ...noDemand, idleS: 50_000 };
+      const gone = (hours: number, restarts: LaunchRecord[] = [], more: Partial<FleetPolicy> = {}) =>
+        of(
+          plan({ demand: idle, workers: stopped(hours), restarts }, { policy: { ...spare, ...more } }).wishes,
+          'discard',
+        ).length;
+      assert.deepEqual([gone(5), gone(11)], [0, 1]);
+      assert.deepEqual([gone(5, restarted('ready', 20)), gone(11, restarted('ready', 20))], [0, 0]);
+      assert.equal(gone(13, restarted('ready', 20)), 1, 'twelve hours at most');
+      assert.equal(gone(0.1, restarted('failed', 6)), 1, 'a chance below 60 % is no plan');
+      assert.equal(gone(0.1, [], { sparesMax: 0 }), 1);
+    });
+
+    it('stops the last one sooner than it would give it back, the surer it is to come back', () => {
+      const after = (restarts: LaunchRecord[]) =>
+        plan({ demand: { ...noDemand, idleS: 10 }, workers: workers(1), restarts }, { policy: spare }).inputs!
+          .stayWarmS;
+      const [unknown, sure] = [after([]), after(restarted('ready', 20))];
+      assert.ok(sure < 200 && unknown > sure && unknown < 500, `${sure} s, ${unknown} s`);
+    });
+
+    it('drops them all when the money runs out, and keeps them when the fleet is at its most', () => {
+      const all = [...workers(2), aWorker({ id: 's', phase: 'stopped', stoppedAt: noon })];
+      const demand = steadyDemand(3000);
+      const poor = { ...openBudget, workersMax: 2, bound: 'day' as const };
+      assert.deepEqual(of(plan({ demand, workers: all, budget: poor }, { policy: spare }).wishes, 'discard'), ['s']);
+      const full = plan({ demand, workers: all }, { policy: { ...spare, workersMax: 2 } }).wishes;
+      assert.deepEqual([of(full, 'discard'), of(full, 'restart')], [[], []]);
+      const stop = { kind: 'stop', bound: 'day', until: noon, reason: 'spent', alerts: [], rentalsOver: [] } as const;
+      assert.deepEqual(of(plan({ workers: all, budget: stop }, { policy: spare }).wishes, 'discard'), ['s']);
+      const over = { ...openBudget, rentalsOver: ['s'] };
+      assert.deepEqual(of(plan({ workers: all, budget: over }, { policy: spare }).wishes, 'discard'), ['s']);
+    });
+
+    it('looks back as far as without them where bursts come out of silence', () => {
+      const bursts: typeof noDemand = {
+        ...steadyDemand(80),
+        buckets: Array.from({ length: 60 }, (_, i) => (i === 5 ? 30_000 : 0)),
+      };
+      const all = workers(6);
+      assert.deepEqual(of(plan({ demand: bursts, workers: all }, { policy: spare }).wishes, 'stop'), []);
+    });
+
+    it('never has more machines running or on their way than the caps allow, nor more stopped than it may', () => {
+      fc.assert(
+        fc.property(
+          fc.record({
+            ready: fc.nat(5),
+            launching: fc.nat(3),
+            stopped: fc.nat(6),
+            restarting: fc.nat(3),
+            stopping: fc.nat(3),
+          }),
+          fc.nat(9000),
+          fc.nat(10),
+          fc.nat(5),
+          ({ ready, launching, stopped, restarting, stopping }, perS, workersMax, sparesMax) => {
+            const all = [
+              ...workers(ready),
+              ...workers(launching, { phase: 'launching' }),
+              ...workers(restarting, { phase: 'restarting' }),
+              ...workers(stopping, { phase: 'stopping' }),
+              ...workers(stopped, { phase: 'stopped', stoppedAt: noon }),
+            ];
+            const { wishes } = plan(
+              { workers: all, demand: steadyDemand(perS) },
+              { policy: { ...spare, workersMax, sparesMax } },
+            );
+            const added = launched(wishes) + ids(wishes, 'keep').length + of(wishes, 'restart').length;
+            if (added > 0) assert.ok(ready + launching + restarting + added <= workersMax, `${added} more`);
+            const left = stopped - of(wishes, 'restart').length - of(wishes, 'discard').length;
+            assert.ok(left <= sparesMax);
+            if (of(wishes, 'stop').length > 0) assert.ok(stopped + stopping + of(wishes, 'stop').length <= sparesMax);
+            // One thing is wished of a machine.
+            const named = wishes.flatMap((wish) => (wish.kind === 'launch' ? [] : [wish.worker]));
+            assert.equal(new Set(named).size, named.length);
+          },
+        ),
+      );
+    });
   });
 
   it('replays: the same inputs give the same plan, and its memory survives JSON', () => {

@@ -4,14 +4,15 @@
  * of the log. docs/autoscaling.md explains it.
  */
 import type { EpochMs } from '../core/units.ts';
-import type { DemandSnapshot } from './demand-work.ts';
-import { stayWarmS } from './plan/idle-rule.ts';
-import { breakerOpenUntil, launchesAllowed, launchesFor } from './plan/launches.ts';
+import type { BudgetVerdict } from './budget.ts';
+import { stayWarmS, typicalPrice } from './plan/idle-rule.ts';
 import { rememberNeed, type PlanMemory } from './plan/memory.ts';
-import { neededWorkers, type NeedInputs } from './plan/needed-workers.ts';
+import { neededWorkers, type NeedInputs, type NeedQuestion } from './plan/needed-workers.ts';
 import type { FleetObservation, WorkerView } from './plan/observation.ts';
 import type { FleetPolicy } from './plan/policy.ts';
 import { scheduleFloor } from './plan/schedule.ts';
+import { lookBackS, spareRules } from './plan/spares.ts';
+import { giveBack, wishesFor, type FleetWish, type Supply } from './plan/wishes.ts';
 
 export interface FleetPlan {
   /** Rented machines that shall be ready; what is draining does not count. */
@@ -26,16 +27,6 @@ export interface FleetPlan {
   readonly memory: PlanMemory;
 }
 
-export type FleetWish =
-  /** Rent this many more. The budget, the offers and the provider may still refuse. */
-  | { readonly kind: 'launch'; readonly count: number; readonly urgency: 'normal' | 'urgent'; readonly reason: string }
-  /** A draining machine is needed after all: let it serve again. */
-  | { readonly kind: 'keep'; readonly worker: string; readonly reason: string }
-  /** Give it nothing new; destroy it when it is done, or after `drainS`. */
-  | { readonly kind: 'drain'; readonly worker: string; readonly reason: string }
-  /** It has not served yet: destroy it at once. */
-  | { readonly kind: 'cancel-launch'; readonly worker: string; readonly reason: string };
-
 export interface PlanInputs extends NeedInputs {
   /** From demand alone, before memory, floors and caps. */
   readonly needed: number;
@@ -47,6 +38,13 @@ export interface PlanInputs extends NeedInputs {
   readonly ready: number;
   readonly launching: number;
   readonly draining: number;
+  /** Stopped with their disks kept, or about to be. */
+  readonly stopped: number;
+  readonly restarting: number;
+  /** That a stopped one gets its GPU back. */
+  readonly restartChance: number;
+  /** From a decision to a stopped one that serves. */
+  readonly restartLeadS: number;
 }
 
 export function planFleet(
@@ -64,26 +62,35 @@ export function planFleet(
     return holdStill(memory, `the demand is unknown: ${observation.demand.reason}`);
   const demand = observation.demand.value;
 
-  const need = neededWorkers({ demand, workers, launches: observation.launches, policy });
-  const history = rememberNeed(memory, { at: now, workers: need.workers }, holdS(need.inputs, policy));
-  const ready = rented.filter(({ phase }) => phase === 'ready');
-  const launching = rented.filter(({ phase }) => phase === 'launching');
-  const draining = rented.filter(({ phase }) => phase === 'draining');
-  const active = ready.length + launching.length;
-
-  const warmS = stayWarmS({
+  const of = (phase: WorkerView['phase']) => rented.filter((worker) => worker.phase === phase);
+  const running = [...of('ready'), ...of('launching'), ...of('restarting')];
+  const { launches, restarts, nextPricePerHour } = observation;
+  const need = neededWorkers({ demand, workers, launches, policy });
+  const { leadTimeS } = need.inputs;
+  const spares = spareRules({
     policy,
-    rented: [...ready, ...launching],
-    launches: observation.launches,
-    nextPricePerHour: observation.nextPricePerHour,
-    leadTimeS: need.inputs.leadTimeS,
+    launches,
+    restarts,
+    pricePerHour: typicalPrice(running, nextPricePerHour),
+    leadTimeS,
   });
+  const hold = holdS(need.inputs, policy);
+  const history = rememberNeed(memory, { at: now, workers: need.workers }, hold);
+  const backS = spares.max > 0 ? lookBackS(need.inputs, spares.idleS, bucketsS + hold, policy) : bucketsS + hold;
+  const recent = backS < bucketsS ? neededRecently({ demand, workers, launches: restarts, policy }, backS) : need;
+  const kept = Math.max(recent.workers, ...keptOf(history.needs, now, backS - bucketsS));
+
+  const coldS = stayWarmS({ policy, rented: running, launches, nextPricePerHour, leadTimeS });
+  // The last one is not given back but stopped, and that is sooner worth it.
+  const warmS = spares.max > 0 && policy.idle.kind === 'break-even' ? Math.min(coldS, spares.idleS) : coldS;
   const floor = Math.max(policy.workersMin, scheduleFloor(policy, now));
   // What runs stays while somebody may come back; nothing is started for that. Past bursts keep no idle fleet.
   const isCold = demand.idleS > warmS;
-  const wanted = isCold ? floor : Math.max(need.workers, history.held, Math.min(1, active), floor);
+  const wanted = isCold ? floor : Math.max(kept, history.held - spares.max, Math.min(1, running.length), floor);
   const cap = Math.min(policy.workersMax, observation.budget.workersMax);
   const target = Math.min(wanted, cap);
+  // Money that runs out is not spent on disks.
+  const sparesMax = runsOut(observation.budget, wanted) ? 0 : spares.max;
   const inputs: PlanInputs = {
     ...need.inputs,
     needed: need.workers,
@@ -91,9 +98,13 @@ export function planFleet(
     floor,
     cap,
     stayWarmS: warmS,
-    ready: ready.length,
-    launching: launching.length,
-    draining: draining.length,
+    ready: of('ready').length,
+    launching: of('launching').length,
+    draining: of('draining').length,
+    stopped: of('stopping').length + of('stopped').length,
+    restarting: of('restarting').length,
+    restartChance: spares.chance,
+    restartLeadS: spares.leadTimeS,
   };
   const reasons = [need.reason];
   if (target > need.workers) reasons.push(whyMore(inputs, policy));
@@ -105,20 +116,47 @@ export function planFleet(
     );
 
   const over = new Set(observation.budget.rentalsOver);
-  const kept = (list: readonly WorkerView[]) => list.filter(({ id }) => !over.has(id));
-  const supply: Supply = { ready: kept(ready), launching: kept(launching), draining: kept(draining) };
-  const context: WishContext = { observation, policy, now, supply, target, reason: need.reason };
+  const rest = (phase: WorkerView['phase']) => of(phase).filter(({ id }) => !over.has(id));
+  const supply: Supply = {
+    ready: rest('ready'),
+    launching: rest('launching'),
+    restarting: rest('restarting'),
+    draining: rest('draining'),
+    stopping: rest('stopping'),
+    stopped: rest('stopped').toSorted((a, b) => (b.stoppedAt ?? 0) - (a.stoppedAt ?? 0)),
+  };
   const drains = memory.drains.filter((at) => at > now - 60_000);
-  const change =
-    target > supply.ready.length
-      ? grow({ ...context, cap, demand })
-      : shrink({ ...context, drainsMax: wanted > cap ? Infinity : drainsPerMinute(supply, policy) - drains.length });
+  const withSpares = (count: number) =>
+    isCold
+      ? target
+      : Math.min(
+          target + sparesMax,
+          Math.max(target, count < policy.spareFrom ? count : Math.ceil(policy.spareFactor * count)),
+        );
+  const change = wishesFor({
+    supply,
+    aim: {
+      target,
+      readyMin: isCold ? target : Math.max(target, Math.min(history.held, cap)),
+      heldMin: withSpares(need.workers),
+      heldMax: withSpares(history.held),
+      sparesMax,
+      cap,
+      drainsMax: wanted > cap ? Infinity : drainsPerMinute(supply, policy) - drains.length,
+      reason: recent.reason,
+    },
+    demand,
+    launches,
+    spares,
+    policy,
+    now,
+  });
   const drained = change.wishes.filter(({ kind }) => kind === 'drain').map(() => now);
   return {
     target,
     wishes: [
       ...giveBack(
-        [...ready, ...launching].filter(({ id }) => over.has(id)),
+        rented.filter(({ id }) => over.has(id)),
         'this rental has cost its cap',
       ),
       ...change.wishes,
@@ -129,75 +167,15 @@ export function planFleet(
   };
 }
 
-interface Supply {
-  readonly ready: readonly WorkerView[];
-  readonly launching: readonly WorkerView[];
-  readonly draining: readonly WorkerView[];
-}
-
-interface WishContext {
-  readonly observation: FleetObservation;
-  readonly policy: FleetPolicy;
-  readonly now: EpochMs;
-  readonly supply: Supply;
-  readonly target: number;
-  readonly reason: string;
-}
-
-interface Change {
-  readonly wishes: readonly FleetWish[];
-  readonly reasons: readonly string[];
-}
-
-/** Draining machines first, then new ones, as many as the caps, the rate of starts and their failures allow. */
-function grow(context: WishContext & { readonly cap: number; readonly demand: DemandSnapshot }): Change {
-  const { observation, policy, now, supply, target, cap, demand, reason } = context;
-  const { launches } = observation;
-  const missing = target - supply.ready.length;
-  const back = supply.draining.slice(0, Math.max(0, missing - supply.launching.length));
-  const wishes: FleetWish[] = back.map(({ id }) => ({ kind: 'keep', worker: id, reason }));
-  const isUrgent = demand.queued > 0 && (demand.oldestQueuedS > policy.waitTargetS || supply.ready.length === 0);
-  const starts = launchesFor({
-    missing: missing - back.length,
-    launching: supply.launching.length,
-    isUrgent,
-    launches,
-    policy,
-  });
-  // A hedge must not rent above the cap either.
-  const count = Math.min(starts, cap - supply.ready.length - back.length - supply.launching.length);
-  const tryAgainAt = breakerOpenUntil(launches, policy);
-  // After failures in a row one is tried, not as many as are missing.
-  const triesMax =
-    tryAgainAt === undefined ? Infinity : now < tryAgainAt ? 0 : Math.max(0, 1 - supply.launching.length);
-  const allowed = Math.min(count, triesMax, launchesAllowed(launches, policy, now));
-  if (allowed > 0) wishes.push({ kind: 'launch', count: allowed, urgency: isUrgent ? 'urgent' : 'normal', reason });
-  if (allowed >= count) return { wishes, reasons: [] };
-  const why =
-    tryAgainAt !== undefined
-      ? `but starts keep failing: one is tried at ${new Date(tryAgainAt).toISOString()}`
-      : `${allowed} may be started now (${policy.launchesPerMinuteMax} a minute, ${policy.launchesPerHourMax} an hour)`;
-  return { wishes, reasons: [`${count} more are wanted, ${why}`] };
-}
+const runsOut = ({ workersMax, bound }: Extract<BudgetVerdict, { kind: 'open' }>, wanted: number): boolean =>
+  wanted > workersMax && (bound === 'day' || bound === 'month');
 
 const drainsPerMinute = ({ ready }: Supply, policy: FleetPolicy): number =>
   Math.max(policy.drainsPerMinuteMax, Math.floor(ready.length * policy.drainShareMax));
 
-/** Starts that are no longer needed, then the machines whose speed costs most. */
-function shrink(context: WishContext & { readonly drainsMax: number }): Change {
-  const { supply, target, drainsMax, reason } = context;
-  const over = Math.max(0, Math.min(supply.ready.length - target, drainsMax));
-  return {
-    wishes: [
-      ...giveBack(supply.launching, 'enough machines are ready'),
-      ...giveBack(worstFirst(supply.ready).slice(0, over), reason),
-    ],
-    reasons: [],
-  };
-}
-
 /** How far back the demand's buckets reach. */
 const bucketsS = 600;
+const bucketS = 10;
 
 /**
  * How long a need is kept. Of steady demand the past says little that the present does not; where bursts tower over the mean
@@ -208,6 +186,18 @@ function holdS({ burstPerS, perS300, leadTimeS }: NeedInputs, policy: FleetPolic
   // The need itself looks back as far as its buckets do.
   return Math.max(policy.holdS * burstiness, 2 * leadTimeS - bucketsS);
 }
+
+/** By the bursts of the last `seconds` alone. */
+const neededRecently = (question: NeedQuestion, seconds: number): ReturnType<typeof neededWorkers> =>
+  neededWorkers({
+    ...question,
+    demand: { ...question.demand, buckets: question.demand.buckets.slice(-Math.ceil(seconds / bucketS)) },
+    policy: { ...question.policy, leadTimePriorS: question.policy.restartPriorS },
+  });
+
+/** Needs of so long ago at most. */
+const keptOf = (needs: PlanMemory['needs'], now: EpochMs, seconds: number): readonly number[] =>
+  needs.filter(({ at }) => now - at <= seconds * 1000).map(({ workers }) => workers);
 
 function holdStill(memory: PlanMemory, reason: string): FleetPlan {
   return { target: memory.target, wishes: [], reasons: [`nothing is done: ${reason}`], inputs: undefined, memory };
@@ -223,27 +213,8 @@ function stopAll(rented: readonly WorkerView[], reason: string, memory: PlanMemo
   };
 }
 
-function giveBack(workers: readonly WorkerView[], reason: string): FleetWish[] {
-  return workers.flatMap(({ id, phase }): FleetWish[] => {
-    if (phase === 'ready') return [{ kind: 'drain', worker: id, reason }];
-    return phase === 'launching' ? [{ kind: 'cancel-launch', worker: id, reason }] : [];
-  });
-}
-
 function whyMore({ needed, held, floor, stayWarmS: warmS }: PlanInputs, policy: FleetPolicy): string {
   if (floor >= held && floor > needed) return `${floor} by ${floor > policy.workersMin ? 'schedule' : 'workersMin'}`;
   if (held > needed) return `${held} were needed within the hold time`;
   return `one stays warm until it has been idle for ${Math.round(warmS)} s`;
-}
-
-/** The one whose speed costs most goes first; among equals the one that has least to finish. */
-function worstFirst(workers: readonly WorkerView[]): WorkerView[] {
-  const costOfSpeed = ({ pricePerHour, tokensPerS }: WorkerView) => pricePerHour / Math.max(1, tokensPerS ?? 400);
-  return [...workers].sort(
-    (a, b) =>
-      costOfSpeed(b) - costOfSpeed(a) ||
-      a.inFlight - b.inFlight ||
-      b.launchedAt - a.launchedAt ||
-      (a.id < b.id ? -1 : 1),
-  );
 }

@@ -10,9 +10,10 @@ import { FleetState } from './fleet-state.ts';
 import { FleetWorkers } from './fleet-workers.ts';
 import { Launcher } from './launcher.ts';
 import type { Rental } from './intent-store.ts';
-import { deadlineOf, isLaunching } from './lifecycle.ts';
-import { launchRecords, workerViews } from './observation-of.ts';
+import { deadlineOf, isStarting, type Phase } from './lifecycle.ts';
+import { launchRecords, restartRecords, workerViews } from './observation-of.ts';
 import { Observer, type MarketView } from './observe.ts';
+import { Parker } from './parker.ts';
 import { planFleet, type FleetPlan } from './plan.ts';
 import { emptyPlanMemory, type PlanMemory } from './plan/memory.ts';
 import { Reaper } from './reaper.ts';
@@ -34,6 +35,8 @@ export interface Reconciler {
   readonly spend: Spend;
   /** What the last tick saw and decided. */
   last(): LastTick;
+  /** This one is not wanted any more: drained, or destroyed where it does not serve. */
+  giveUp(label: string, reason: string): void;
   /** Nothing is rented from now on; what there is, is drained, or destroyed at once. Survives a restart. */
   halt(how: 'drain' | 'now', reason: string): void;
   /** Destroys everything, and waits until the market shows it no more, or until the time is over. @returns how many are left */
@@ -81,6 +84,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
   const launcher = new Launcher({ deps, state, bench, spend });
   const observer = new Observer({ deps, state, bench, workers });
   const reaper = new Reaper({ deps, state, spend });
+  const parker = new Parker({ deps, state });
   const abort = new AbortController();
   const startedAt = clock.now();
   let memory = readMemory(store.fact('plan-memory'));
@@ -129,6 +133,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
         workers: market.kind === 'known' ? { kind: 'known', value: views } : market,
         demand: { kind: 'known', value: demand },
         launches: launchRecords(store, now),
+        restarts: restartRecords(store, now),
         budget,
         nextPricePerHour: launcher.nextPrice,
       },
@@ -139,6 +144,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     remember(plan.memory);
     last = { at: now, market, plan, budget, spend: spent, demand };
     await act(plan, call);
+    await parker.act(market, call);
     await reaper.destroyAll(call);
     await spend.settle(now, call);
     count();
@@ -162,10 +168,22 @@ export function createReconciler(deps: FleetDeps): Reconciler {
       if (!rental) continue;
       if (wish.kind === 'keep' && rental.phase === 'draining') workers.keep(wish.worker, wish.reason);
       if (wish.kind === 'drain' && rental.phase === 'ready') workers.drain(wish.worker, wish.reason);
+      if (wish.kind === 'stop' && rental.phase === 'ready') workers.drain(wish.worker, wish.reason, 'stop');
+      if (wish.kind === 'restart' && rental.phase === 'stopped') {
+        if (closing || halted() !== undefined || !(await mayRent())) continue;
+        await launcher.restart(rental, wish.reason);
+      }
+      if (wish.kind === 'discard') giveUpSpare(rental, wish.reason);
       // One that nobody has confirmed has no id yet: the next list decides.
-      if (wish.kind === 'cancel-launch' && isLaunching(rental.phase) && rental.phase !== 'requested')
+      if (wish.kind === 'cancel-launch' && isStarting(rental.phase) && rental.phase !== 'requested')
         state.move(wish.worker, 'destroying', wish.reason);
     }
+  }
+
+  /** Answers that still run may end; then it is destroyed and not stopped. */
+  function giveUpSpare({ label, phase, afterDrain }: Rental, reason: string): void {
+    if (phase === 'stopping' || phase === 'stopped') state.move(label, 'destroying', reason);
+    else if (phase === 'draining' && afterDrain !== undefined) state.update(label, { afterDrain: undefined });
   }
 
   /** Asked anew each time: what is rented by two that both believe to lead is paid twice. */
@@ -182,8 +200,9 @@ export function createReconciler(deps: FleetDeps): Reconciler {
       const deadline = deadlineOf(phase, phaseAt, options.deadlines);
       if (deadline === undefined || now < deadline || phase === 'requested') continue;
       const reason = `still ${phase} after ${Math.round((now - phaseAt) / 1000)} s`;
-      if (phase === 'draining') {
-        state.move(label, 'destroying', reason);
+      if (phase === 'draining' || phase === 'stopping') {
+        const isSpare = phase === 'draining' && rental.afterDrain === 'stop';
+        state.move(label, isSpare ? 'stopping' : 'destroying', reason);
         continue;
       }
       bench.strike(rental, reason, 'strike');
@@ -194,11 +213,14 @@ export function createReconciler(deps: FleetDeps): Reconciler {
 
   function obeyHalt(): void {
     const halt = halted();
-    if (halt === undefined) return;
-    for (const { label, phase } of state.all()) {
-      if (phase === 'ready') workers.drain(label, halt.reason);
-      else if (isLaunching(phase) && phase !== 'requested') state.move(label, 'destroying', halt.reason);
-    }
+    if (halt !== undefined) for (const rental of state.all()) giveUp(rental, halt.reason);
+  }
+
+  function giveUp(rental: Rental, reason: string): void {
+    const { label, phase } = rental;
+    if (phase === 'ready') workers.drain(label, reason);
+    else if (isStarting(phase) && phase !== 'requested') state.move(label, 'destroying', reason);
+    else giveUpSpare(rental, reason);
   }
 
   function alert(budget: BudgetVerdict, now: EpochMs): void {
@@ -219,8 +241,8 @@ export function createReconciler(deps: FleetDeps): Reconciler {
 
   function count(): void {
     const all = state.all();
-    metrics.thinkers.set({ state: 'renting' }, all.filter(({ phase }) => isLaunching(phase)).length);
-    metrics.thinkers.set({ state: 'stopped' }, all.filter(({ phase }) => phase === 'destroying').length);
+    metrics.thinkers.set({ state: 'renting' }, all.filter(({ phase }) => isStarting(phase)).length);
+    metrics.thinkers.set({ state: 'stopped' }, all.filter(({ phase }) => ended.has(phase)).length);
     metrics.orphanInstances.set(all.filter(({ endReason }) => endReason === 'orphan').length);
   }
 
@@ -253,7 +275,7 @@ export function createReconciler(deps: FleetDeps): Reconciler {
 
   function nextTickMs(): number {
     const wholeMs = options.policy.tickS * 1000;
-    const moving = state.all().some(({ phase }) => phase !== 'ready' && phase !== 'draining');
+    const moving = state.all().some(({ phase }) => !steady.has(phase));
     return moving ? Math.min(closeLookMs, wholeMs) : wholeMs;
   }
 
@@ -289,6 +311,10 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     workers,
     spend,
     last: () => last,
+    giveUp(label, reason) {
+      const rental = state.get(label);
+      if (rental) giveUp(rental, reason);
+    },
     halt(how, reason) {
       store.setFact('halt', JSON.stringify({ at: clock.now(), reason } satisfies Halt));
       store.setFact('floor', undefined);
@@ -323,6 +349,11 @@ export function createReconciler(deps: FleetDeps): Reconciler {
     rentals: (limit) => store.recent(limit),
   };
 }
+
+/** Phases that last. */
+const steady: ReadonlySet<Phase> = new Set(['ready', 'draining', 'stopped']);
+/** Nothing runs there any more, and a disk may still bill. */
+const ended: ReadonlySet<Phase> = new Set(['stopping', 'stopped', 'destroying']);
 
 /** Not even one machine may run. */
 export const isExhausted = (budget: BudgetVerdict): boolean => budget.kind === 'stop' || budget.workersMax < 1;

@@ -3,7 +3,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Rental } from './intent-store.ts';
 import { isLaunching, type Phase } from './lifecycle.ts';
 
-type Counted = Pick<Metrics, 'thinkerStarts' | 'thinkerStops' | 'thinkerColdStart'>;
+type Counted = Pick<Metrics, 'thinkerStarts' | 'thinkerStops' | 'thinkerRestarts' | 'thinkerColdStart'>;
 type StopReason = 'idle' | 'budget' | 'unhealthy' | 'manual';
 
 /** The part of a start that a phase belongs to. */
@@ -24,12 +24,17 @@ export function countStep(metrics: Counted, from: Rental, to: Rental, halted: bo
     metrics.thinkerStarts.inc({ result: 'ok' });
     metrics.thinkerColdStart.observe({ stage: 'total' }, (to.phaseAt - from.createdAt) / 1000);
   }
+  if (from.phase === 'restarting') {
+    const outcome = to.restarts?.at(-1)?.outcome;
+    if (outcome === 'ready') metrics.thinkerRestarts.inc({ result: 'ok' });
+    if (outcome === 'failed') metrics.thinkerRestarts.inc({ result: 'failed' });
+  }
   if (to.phase !== 'destroying') return;
   const reason = to.endReason ?? '';
   if (isLaunching(from.phase)) {
     // What we called off ourselves has not failed.
     if (to.outcome === 'failed') metrics.thinkerStarts.inc({ result: isOverdue(reason) ? 'timeout' : 'failed' });
-  } else if (from.phase === 'ready' || from.phase === 'draining') {
+  } else {
     metrics.thinkerStops.inc({ reason: stopReasonOf(reason, halted) });
   }
 }

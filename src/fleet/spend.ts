@@ -2,7 +2,7 @@
 import type { CallOptions } from '../core/chat.ts';
 import { toAppError } from '../core/errors.ts';
 import { addMs, usdMicros, type EpochMs, type UsdMicros } from '../core/units.ts';
-import { endOfDay, startOfDay, startOfMonth, type SpendSoFar } from './budget.ts';
+import { endOfDay, startOfDay, startOfMonth, type RentalSpend, type SpendSoFar } from './budget.ts';
 import type { FleetDeps } from './fleet-deps.ts';
 import type { Charge, Instance } from './fleet-provider.ts';
 import type { FleetState } from './fleet-state.ts';
@@ -86,7 +86,7 @@ export class Spend {
         now,
         gpuBilled: instance.gpuBilled,
         storageBilled: instance.status !== 'lost',
-        ready: rental.readyAt !== undefined,
+        ready: serves(rental),
         busyMs: this.#workers.takeBusyMs(rental.label),
       });
       this.#state.remember(rental.label, { meter });
@@ -98,13 +98,11 @@ export class Spend {
   close(label: string, at: EpochMs | undefined, unsureMs: number): void {
     const rental = this.#state.get(label);
     if (!rental) return;
-    const { meter, readyAt } = rental;
+    const { meter } = rental;
     const now = this.#deps.clock.now();
     const busyMs = this.#workers.takeBusyMs(label);
     const read =
-      at === undefined
-        ? { ...meter, at: now }
-        : readMeter(meter, { ...meter, now: at, ready: readyAt !== undefined, busyMs });
+      at === undefined ? { ...meter, at: now } : readMeter(meter, { ...meter, now: at, ready: serves(rental), busyMs });
     // Its GPU may have begun to bill after the last look, and then ended unseen.
     const unseenMs = at !== undefined && meter.gpuBilled ? 0 : Math.max(0, (at ?? now) - meter.at);
     const last = { ...read, unsureMs: read.unsureMs + unseenMs + unsureMs };
@@ -137,7 +135,15 @@ export class Spend {
     return {
       day: usdMicros(rented(day) + unposted),
       month: usdMicros(rented(month) + unposted),
-      rentals: rentals.map(({ rental, spent }) => ({ id: rental.label, pricePerHour: rental.pricePerHour, spent })),
+      rentals: rentals.map(({ rental, spent }): RentalSpend => {
+        const isStopped = rental.phase === 'stopped' && !rental.meter.gpuBilled;
+        return {
+          id: rental.label,
+          pricePerHour: isStopped ? rental.storagePerHour : rental.pricePerHour,
+          kind: isStopped ? 'stopped' : 'running',
+          spent,
+        };
+      }),
     };
   }
 
@@ -245,6 +251,9 @@ export class Spend {
     if (phase !== undefined && seconds > 0) metrics.thinkerSeconds.inc({ phase }, seconds);
   }
 }
+
+/** Until then its GPU time is a start's. */
+const serves = ({ readyAt, phase }: Rental): boolean => readyAt !== undefined && phase !== 'restarting';
 
 const phaseLabels: Partial<Record<RentalComponent, string>> = { gpu_cold: 'cold', gpu_busy: 'busy', gpu_idle: 'idle' };
 

@@ -80,7 +80,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
     sink.looked(found.kind, clock.monotonicMs() - beganMs);
     if (found.kind === 'hit') return sink.whole(hitOrigin('exact', found.entry, 1, found.ageS), found.entry.answer);
     // A store that let one deadline pass is asked nothing more for this request.
-    flow.attach(joinOrLead(plan, request, asker, sink, { storeAnswers: found.kind !== 'unavailable', beganMs }));
+    flow.attach(joinOrLead(plan, request, asker, sink, { storeAnswers: found.kind !== 'unavailable' }));
   }
 
   function joinOrLead(
@@ -88,7 +88,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
     request: AnswerRequest,
     asker: Asker,
     sink: JourneySink,
-    { storeAnswers, beganMs }: { readonly storeAnswers: boolean; readonly beganMs: number },
+    { storeAnswers }: { readonly storeAnswers: boolean },
   ): AnswerFlow {
     const flow = new LateFlow();
     const want = { outputLimit: request.outputLimit };
@@ -110,7 +110,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       (flightSink) => {
         const kept = keeper.watch(flightSink);
         return storeAnswers
-          ? nearOrAsk(plan, request, asker, { leader: sink, sink: kept, keeper, beganMs })
+          ? nearOrAsk(plan, request, asker, { leader: sink, sink: kept, keeper })
           : ask(request, kept, asker);
       },
       (answer) => keep(plan, answer, keeper, asker),
@@ -126,24 +126,17 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       leader,
       sink,
       keeper,
-      beganMs,
-    }: {
-      readonly leader: JourneySink;
-      readonly sink: DispatchSink;
-      readonly keeper: OriginKeeper;
-      /** Of the first wait for the store. */
-      readonly beganMs: number;
-    },
+    }: { readonly leader: JourneySink; readonly sink: DispatchSink; readonly keeper: OriginKeeper },
   ): AnswerFlow {
-    const askNow = () => askOnce(plan, request, sink, asker, clock.monotonicMs() - beganMs);
+    const askNow = () => askOnce(plan, request, sink, asker);
     if (plan.semantic === undefined) return askNow();
     const flow = new LateFlow();
-    const comparedFromMs = clock.monotonicMs();
+    const beganMs = clock.monotonicMs();
     cache
       .semantic(plan, request, flow)
       .then((found) => {
         if (flow.cancelled) return;
-        leader.compared(found, clock.monotonicMs() - comparedFromMs);
+        leader.compared(found, clock.monotonicMs() - beganMs);
         if (found.kind === 'unavailable') return flow.attach(ask(request, sink, asker));
         if (found.kind !== 'hit') {
           const onSettled = (leave: () => void) => void (keeper.leave = leave);
@@ -157,16 +150,10 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
   }
 
   /** Once among all gateways, where they can agree. One that may not ask leads nobody, here or elsewhere. */
-  function askOnce(
-    plan: CacheablePlan,
-    request: AnswerRequest,
-    sink: DispatchSink,
-    asker: Asker,
-    waitedMs: number,
-  ): AnswerFlow {
+  function askOnce(plan: CacheablePlan, request: AnswerRequest, sink: DispatchSink, asker: Asker): AnswerFlow {
     if (sharedFlight === undefined || asker.spent !== undefined) return ask(request, sink, asker);
     const { outputLimit } = request;
-    return sharedFlight.run(plan.exactKey, { outputLimit, waitedMs }, sink, (own) => ask(request, own, asker));
+    return sharedFlight.run(plan.exactKey, { outputLimit }, sink, (own) => ask(request, own, asker));
   }
 
   /** The only way to a thinker. */

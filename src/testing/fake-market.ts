@@ -63,11 +63,15 @@ export class FakeMarket implements FleetProvider {
   readonly calls: string[] = [];
   offers: Offer[] = Array.from({ length: 8 }, (_, i) => anOffer({ n: i + 1 }));
   /** Thrown by the next calls of that name, one each. */
-  readonly failures: Partial<Record<'list' | 'rent' | 'search' | 'destroy' | 'charges', AppError[]>> = {};
+  readonly failures: Partial<
+    Record<'list' | 'rent' | 'search' | 'destroy' | 'stop' | 'start' | 'charges', AppError[]>
+  > = {};
   /** The next create rents and does not answer. */
   rentsInSilence = 0;
   /** Lists are empty though there are machines. */
   listsNothing = false;
+  /** Stopped machines whose GPU is in other hands. */
+  readonly gpusTaken = new Set<InstanceId>();
   /** Destroys say yes and do nothing. */
   ignoresDestroys = 0;
   readonly #clock: Clock;
@@ -125,6 +129,20 @@ export class FakeMarket implements FleetProvider {
       if (!machine) return;
       this.#settle(machine);
       machine.destroyed = true;
+    });
+  }
+
+  stop(id: InstanceId): Promise<void> {
+    return this.#answer('stop', () => {
+      const machine = this.alive.find((each) => each.id === id);
+      if (machine) this.become(machine, 'stopped');
+    });
+  }
+
+  start(id: InstanceId): Promise<void> {
+    return this.#answer('start', () => {
+      const machine = this.alive.find((each) => each.id === id);
+      if (machine?.status === 'stopped') this.become(machine, this.gpusTaken.has(id) ? 'waiting' : 'loading');
     });
   }
 

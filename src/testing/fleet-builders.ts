@@ -45,8 +45,10 @@ export function aWorker(fields: Partial<WorkerView> & Pick<WorkerView, 'id'>): W
     inFlight: 0,
     tokensPerS: undefined,
     pricePerHour: usdMicros(400_000),
+    storagePerHour: usdMicros(6_600),
     launchedAt: epochMs(0),
     readyAt: fields.phase === 'launching' ? undefined : epochMs(0),
+    stoppedAt: fields.phase === 'stopped' ? epochMs(0) : undefined,
     ...fields,
   };
 }
@@ -58,6 +60,7 @@ export interface ObservationFields {
   readonly workers?: readonly WorkerView[];
   readonly demand?: DemandSnapshot;
   readonly launches?: readonly LaunchRecord[];
+  readonly restarts?: readonly LaunchRecord[];
   readonly budget?: BudgetVerdict;
 }
 
@@ -66,6 +69,7 @@ export function anObservation(fields: ObservationFields = {}): FleetObservation 
     workers: { kind: 'known', value: fields.workers ?? [] },
     demand: { kind: 'known', value: fields.demand ?? noDemand },
     launches: fields.launches ?? [],
+    restarts: fields.restarts ?? [],
     budget: fields.budget ?? openBudget,
     nextPricePerHour: usdMicros(400_000),
   };

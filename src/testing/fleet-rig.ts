@@ -59,6 +59,7 @@ export const rigOptions = (parts: {
   deadlines: phaseDeadlines,
   createsPerMinuteMax: 6,
   createsPerHourMax: 40,
+  restartsPerHourMax: 120,
   lostAfterMs: 60_000,
   startDownloadGb: 0,
 });

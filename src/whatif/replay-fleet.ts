@@ -54,7 +54,9 @@ interface Running {
 const ticksMax = 4_000_000;
 
 export function replayFleet(asks: readonly ReplayedAsk[], scenario: FleetScenario): FleetReplay {
-  const { policy, gpuSpeed } = scenario;
+  const { gpuSpeed } = scenario;
+  // A replay keeps no stopped machines: what they would save is not in its figures.
+  const policy: FleetPolicy = { ...scenario.policy, sparesMax: 0 };
   const price = usdMicros(scenario.gpuUsdPerHour * 1e6);
   const jobs = asks.filter(({ source }) => source === 'thinker').map(({ ask }, order): Job => ({ ask, order }));
   const meter = createDemandMeter();
@@ -172,8 +174,10 @@ export function replayFleet(asks: readonly ReplayedAsk[], scenario: FleetScenari
         inFlight: machine.inFlight,
         tokensPerS: isReady ? policy.classTokensPerS * gpuSpeed : undefined,
         pricePerHour: price,
+        storagePerHour: usdMicros(0),
         launchedAt: epochMs(machine.launchedAt),
         readyAt: isReady ? epochMs(machine.readyAt) : undefined,
+        stoppedAt: undefined,
       };
     });
     const recent = launches.filter((launch) => launch.at > at - 3_600_000);
@@ -187,6 +191,7 @@ export function replayFleet(asks: readonly ReplayedAsk[], scenario: FleetScenari
           tookS: Math.min(leadMs, at - launch.at) / 1000,
           billedS: Math.min(leadMs, at - launch.at) / 1000,
         })),
+        restarts: [],
         budget: {
           kind: 'open',
           workersMax: policy.workersMax,

@@ -31,6 +31,8 @@ const config = resolveConfig(
       caps: { perHourUsd: 5, perDayUsd: 20, perMonthUsd: 100, perRentalUsd: 10 },
       thinkersMax: 3,
       idleTimeoutMs: 60_000,
+      // Short, so that a run ends with nothing.
+      spares: { max: 2, keepMs: 900_000 },
       machines: { gpuNames: [], downloadMbpsMin: 100 },
       vast: { url: setup.url, timeoutMs: 600_000, tokensPerSMin: 0 },
     },
@@ -84,6 +86,7 @@ async function report(): Promise<void> {
     ledgerMicros: total,
     alive: alive.map(({ label, phase, instanceId }) => ({ label, phase, instanceId })),
     rented: rentals.length,
+    restarts: rentals.reduce((sum, { restarts = [] }) => sum + restarts.length, 0),
     posted: Object.fromEntries(
       rentals.map((rental) => [
         rental.instanceId ?? '-',

@@ -28,9 +28,9 @@ await Promise.all(
     for (let next = seeds.shift(); next !== undefined; next = seeds.shift()) {
       const outcome = await runChaos(next);
       outcomes.push(outcome);
-      const { kills, rented, billUsd, ledgerUsd, complaints, tookMs, faults } = outcome;
+      const { kills, rented, restarts, billUsd, ledgerUsd, complaints, tookMs, faults } = outcome;
       console.log(
-        `seed ${next}: ${complaints.length === 0 ? 'ok' : `FAILED: ${complaints.join('; ')}`} · ${kills} kills, ${faults.join(' ') || 'no faults'}, ${rented} rented, bill $${billUsd.toFixed(4)}, meter $${ledgerUsd.toFixed(4)}, ${(tookMs / 1000).toFixed(1)} s`,
+        `seed ${next}: ${complaints.length === 0 ? 'ok' : `FAILED: ${complaints.join('; ')}`} · ${kills} kills, ${faults.join(' ') || 'no faults'}, ${rented} rented, ${restarts} restarted, bill $${billUsd.toFixed(4)}, meter $${ledgerUsd.toFixed(4)}, ${(tookMs / 1000).toFixed(1)} s`,
       );
     }
   }),
@@ -40,7 +40,7 @@ const failed = outcomes.filter(({ complaints }) => complaints.length > 0);
 const sum = (of: (outcome: ChaosOutcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
 const drift = Math.max(0, ...outcomes.map(({ billUsd, ledgerUsd }) => Math.abs(ledgerUsd - billUsd) / (billUsd || 1)));
 console.log(
-  `${outcomes.length} runs, ${sum(({ kills }) => kills)} kills, ${sum(({ faults }) => faults.length)} faults, ${sum(({ rented }) => rented)} machines rented, bill $${sum(({ billUsd }) => billUsd).toFixed(4)}, meter $${sum(({ ledgerUsd }) => ledgerUsd).toFixed(4)}, largest difference ${(drift * 100).toFixed(3)} %, ${failed.length} failed${failed.length > 0 ? `: SEED=${failed.map((each) => each.seed).join(' ')}` : ''}`,
+  `${outcomes.length} runs, ${sum(({ kills }) => kills)} kills, ${sum(({ faults }) => faults.length)} faults, ${sum(({ rented }) => rented)} machines rented, ${sum(({ restarts }) => restarts)} restarted, bill $${sum(({ billUsd }) => billUsd).toFixed(4)}, meter $${sum(({ ledgerUsd }) => ledgerUsd).toFixed(4)}, largest difference ${(drift * 100).toFixed(3)} %, ${failed.length} failed${failed.length > 0 ? `: SEED=${failed.map((each) => each.seed).join(' ')}` : ''}`,
 );
 if (values.json !== undefined)
   writeFileSync(

@@ -21,6 +21,7 @@ export interface ChildReport {
     readonly instanceId: string | undefined;
   }[];
   readonly rented: number;
+  readonly restarts: number;
   /** Of each machine, what the ledger was told: for a complaint. */
   readonly posted: Readonly<Record<string, object>>;
   /** Gone, and what the market charged not yet taken into account. */

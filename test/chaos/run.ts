@@ -13,6 +13,8 @@ export interface ChaosOutcome {
   readonly kills: number;
   readonly faults: readonly string[];
   readonly rented: number;
+  /** Stopped machines that were told to start again. */
+  readonly restarts: number;
   readonly billUsd: number;
   readonly ledgerUsd: number;
   /** What went wrong; empty when all is as promised. */
@@ -54,7 +56,11 @@ export async function runChaos(seed: number): Promise<ChaosOutcome> {
       gateway.tell({ kind: 'ask', requests: 1 + random.int(60) });
       if (random.float() < 0.7) faults.push(misfortune(world, random));
       await pause(20 + random.int(250));
-      if (random.float() < 0.3) gateway.tell({ kind: 'answer-all' });
+      if (random.float() < 0.5) {
+        gateway.tell({ kind: 'answer-all' });
+        // Long enough for idle machines to be stopped, or in the middle of it.
+        await pause(random.int(1_500));
+      }
       if (random.float() < 0.6) {
         await gateway.kill();
         kills += 1;
@@ -83,7 +89,18 @@ export async function runChaos(seed: number): Promise<ChaosOutcome> {
   await world.close();
   await rm(dataDir, { recursive: true, force: true });
   const rented = world.history().length;
-  return { seed, kills, faults, rented, billUsd, ledgerUsd, complaints, tookMs: performance.now() - startedMs };
+  const restarts = last?.restarts ?? 0;
+  return {
+    seed,
+    kills,
+    faults,
+    rented,
+    restarts,
+    billUsd,
+    ledgerUsd,
+    complaints,
+    tookMs: performance.now() - startedMs,
+  };
 }
 
 /** While machines run: the market's list and ours are the same. */
@@ -130,6 +147,9 @@ function misfortune(world: VastWorld, random: Random): string {
     { kind: 'create-unanswered', times: 1 + random.int(2) },
     { kind: 'create-gone', times: 1 + random.int(3) },
     { kind: 'destroy-ignored', times: 1 + random.int(2) },
+    { kind: 'stop-ignored', times: 1 + random.int(2) },
+    { kind: 'start-ignored', times: 1 + random.int(2) },
+    { kind: 'gpu-taken', times: 1 + random.int(2) },
     { kind: 'next-flaw', flaw: flaws[random.int(flaws.length)]!, times: 1 },
     { kind: 'price-jump', factor: 2, forMs: seconds() },
     { kind: 'lose-share', share: 0.7 },

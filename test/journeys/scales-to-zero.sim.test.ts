@@ -1,4 +1,7 @@
-/** Promise: nothing runs while nobody asks, the first question waits for a machine and is answered, and afterwards all is given back. */
+/**
+ * Promise: nothing runs while nobody asks, the first question waits for a machine and is answered; idle, it is stopped, the next question
+ * has it back at once, and afterwards all is given back.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startVastWorld, type VastWorld } from '../../src/sim/world.ts';
@@ -9,7 +12,7 @@ describe('journey: scales to zero', () => {
   let fleet: FleetWorld;
   before(async () => {
     world = await startVastWorld(worldOptions(11));
-    fleet = await startFleetGateway(world);
+    fleet = await startFleetGateway(world, { fleet: { spares: { max: 1, keepMs: 300_000 } } });
   });
   after(async () => {
     await fleet?.close();
@@ -42,6 +45,25 @@ describe('journey: scales to zero', () => {
     assert.deepEqual(machines[0]?.timeline.map(({ phase }) => phase).slice(0, 2), ['requested', 'creating']);
     assert.deepEqual([machines[0]?.phase, machines[0]?.billing], ['ready', 'gpu']);
     assert.equal((await fleet.ask('What is a trombone?')).headers.get('x-selfhost-cache'), 'miss');
+  });
+
+  it('stops the machine when nobody asks any more, and has it back for the next question without renting', async () => {
+    const { machines, says, spend } = await fleet.until(
+      'it is stopped',
+      (report) => report.machines[0]?.phase === 'stopped',
+    );
+    assert.deepEqual([machines[0]!.billing, world.instances()[0]!.status], ['storage', 'exited']);
+    assert.ok(
+      spend.perHourUsd < 0.05 && spend.perHourUsd === machines[0]!.billsPerHourUsd,
+      `$${spend.perHourUsd} an hour`,
+    );
+    assert.match(says, /^nothing runs; 1 stopped, whose disk costs \$0\.0\d+ an hour; /);
+    const rented = world.history().length;
+    const lines = (await (await fleet.ask('What is a pelican?', { stream: true })).text()).trim().split('\n');
+    assert.equal((JSON.parse(lines.at(-1)!) as { done: boolean }).done, true);
+    assert.equal(world.history().length, rented);
+    const back = (await fleet.report()).machines[0]!;
+    assert.deepEqual([back.instanceId, back.phase], [machines[0]!.instanceId, 'ready']);
   });
 
   it('gives the machine back when nobody asks any more, and goes on answering from the cache', async () => {

@@ -345,6 +345,8 @@ function demoConfig(resolve: typeof resolveConfigType, world: VastWorld, dataDir
         caps: { perHourUsd: 3, perDayUsd: 10, perMonthUsd: 50, perRentalUsd: 5 },
         thinkersMax: 3,
         idleTimeoutMs,
+        // First stopped, then given back: the demonstration ends with nothing.
+        spares: { max: 1, keepMs: 60_000 },
         machines: { gpuNames: [], pricePerHourMaxUsd: 1 },
         vast: { url: world.url, timeoutMs: 600_000, tokensPerSMin: 1, slots: 4 },
       },

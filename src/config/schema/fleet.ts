@@ -59,6 +59,26 @@ export const fleetSchema = z
       .describe(
         'The last machine is given back after so long without a request. Default: when idling has cost a start.',
       ),
+    spares: z
+      .strictObject({
+        max: z
+          .int()
+          .min(0)
+          .max(100)
+          .default(2)
+          .describe(
+            'Machines that are not needed are stopped rather than destroyed, so many at most: they cost their disk alone and serve again within a minute, unless somebody else has taken their GPU. 0: none.',
+          ),
+        keepMs: z
+          .int()
+          .min(60_000)
+          .max(7 * 86_400_000)
+          .default(43_200_000)
+          .describe(
+            'A stopped machine is destroyed after so long, and sooner when its disk has cost what a new start costs.',
+          ),
+      })
+      .prefault({}),
     onStop: z
       .enum(['destroy', 'keep'])
       .default('destroy')

@@ -65,10 +65,9 @@ describe('rentals', () => {
   });
 
   it('counts machines that only store something as billing', () => {
-    const machine = (billing: FleetMachine['billing']) => ({ billing, pricePerHourUsd: 0.5 }) as FleetMachine;
-    assert.deepEqual(stillBilling({ machines: [machine('gpu'), machine('storage'), machine('nothing')] }), {
-      machines: 2,
-      perHourUsd: 0.5,
-    });
+    const machine = (billing: FleetMachine['billing'], billsPerHourUsd: number) =>
+      ({ billing, billsPerHourUsd }) as FleetMachine;
+    const machines = [machine('gpu', 0.5), machine('storage', 0.25), machine('nothing', 0)];
+    assert.deepEqual(stillBilling({ machines }), { machines: 2, perHourUsd: 0.75 });
   });
 });

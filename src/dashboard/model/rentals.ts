@@ -64,9 +64,6 @@ export function stillBilling({ machines }: Pick<FleetReport, 'machines'>): {
   const billed = machines.filter(({ billing }) => billing !== 'nothing');
   return {
     machines: billed.length,
-    perHourUsd: billed.reduce(
-      (sum, { billing, pricePerHourUsd }) => sum + (billing === 'gpu' ? pricePerHourUsd : 0),
-      0,
-    ),
+    perHourUsd: billed.reduce((sum, { billsPerHourUsd }) => sum + billsPerHourUsd, 0),
   };
 }

@@ -16,6 +16,8 @@ export interface Market {
   list(options: CallOptions): Promise<readonly FoundMachine[]>;
   /** Labels that the data folder knows as its own and alive. */
   known(): Promise<ReadonlySet<string>>;
+  /** Of them those that are stopped on purpose, or are starting from that. */
+  spares(): Promise<ReadonlySet<string>>;
   destroy(id: string, options: CallOptions): Promise<void>;
 }
 
@@ -88,8 +90,15 @@ async function lookForUnknown(market: Market, options: CallOptions): Promise<Fin
 }
 
 async function lookForStopped(market: Market, options: CallOptions): Promise<Finding> {
-  const stopped = (await market.list(options)).filter(({ status }) => status === 'stopped' || status === 'lost');
-  if (stopped.length === 0) return ok('none: what is rented runs or starts');
+  const [machines, spares] = await Promise.all([market.list(options), market.spares()]);
+  const idle = machines.filter(({ status }) => status === 'stopped' || status === 'waiting' || status === 'lost');
+  const stopped = idle.filter(({ label, status }) => status === 'lost' || !spares.has(label));
+  if (stopped.length === 0)
+    return ok(
+      idle.length === 0
+        ? 'none: what is rented runs or starts'
+        : `${idle.length} kept stopped for a fast start (fleet.spares), the others run or start`,
+    );
   return fail(
     `${listOf(stopped)} ${stopped.length === 1 ? 'does' : 'do'} not run, and storage is billed all the same`,
     'give them back: llm-self-host doctor --fix, or llm-self-host fleet stop',

@@ -131,9 +131,39 @@ export function fleetProviderConformance(driver: string, open: () => Promise<Fle
     it('takes an instance that never was for one that is gone', () =>
       using(async ({ provider }) => provider.destroy(instanceId('99'), call)));
 
-    it('refuses to destroy what it did not rent, or lists it no more', () =>
+    it('refuses to destroy, stop or start what it did not rent, or lists it no more', () =>
       using(async ({ provider, own }) => {
-        for (const id of own) await fails(provider.destroy(id, call), 'provider_refused');
+        for (const id of own) {
+          await fails(provider.destroy(id, call), 'provider_refused');
+          await fails(provider.stop(id, call), 'provider_refused');
+          await fails(provider.start(id, call), 'provider_refused');
+        }
+      }));
+
+    it('stops and starts again, however often it is told, and bills no GPU between', () =>
+      renting(async ({ provider }, market) => {
+        const id = await rentOne(provider, market.query, 'gw-a-1');
+        const becomes = (status: Instance['status']) =>
+          market.until(`it is ${status}`, async () => (await provider.list('gw-a-', call))[0]?.status === status);
+        await becomes('running');
+        await provider.stop(id, call);
+        await provider.stop(id, call);
+        await becomes('stopped');
+        const [stopped] = await provider.list('gw-a-', call);
+        assert.deepEqual([stopped!.id, stopped!.gpuBilled, stopped!.endpoints.size], [id, false, 0]);
+        assert.ok(stopped!.storagePerHour > 0 && stopped!.storagePerHour < stopped!.pricePerHour);
+        await provider.start(id, call);
+        await becomes('running');
+        await provider.start(id, call);
+        const [running] = await provider.list('gw-a-', call);
+        assert.deepEqual([running!.id, running!.gpuBilled], [id, true]);
+        assert.ok(running!.endpoints.get(8443));
+      }));
+
+    it('says that a start has failed to find what shall be started', () =>
+      renting(async ({ provider }) => {
+        await fails(provider.start(instanceId('99'), call), 'provider_unavailable');
+        await fails(provider.stop(instanceId('99'), call), 'provider_unavailable');
       }));
 
     it('shows logs and status without the secrets it was given', () =>

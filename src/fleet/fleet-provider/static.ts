@@ -31,6 +31,8 @@ export function createStaticProvider({ hosts }: StaticOptions): FleetProvider {
       if (own === undefined) return Promise.resolve();
       return refuse(`${own.label} is your own host and is not destroyed`, 'remove it from `thinkers` to stop using it');
     },
+    stop: () => refuse('own hosts are not stopped', 'remove it from `thinkers` to stop using it'),
+    start: () => refuse('own hosts are not started', 'start Ollama there'),
     logs: () => refuse('own hosts keep their logs to themselves', 'read the log of Ollama there'),
     charges: () => Promise.resolve([]),
     account: () => refuse('own hosts have no account', 'their cost is `costPerHourUsd`'),

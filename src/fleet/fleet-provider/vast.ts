@@ -6,7 +6,7 @@ import type { Random } from '../../core/random.ts';
 import { usdMicros } from '../../core/units.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { instanceId } from '../fleet-provider.ts';
-import type { Charge, FleetProvider, Instance, Offer, OfferQuery } from '../fleet-provider.ts';
+import type { Charge, FleetProvider, Instance, InstanceId, Offer, OfferQuery } from '../fleet-provider.ts';
 import { createApi, NotThere, unavailable } from './vast/api.ts';
 import { chargesOf } from './vast/charges.ts';
 import { decodeInstance } from './vast/instances.ts';
@@ -119,6 +119,9 @@ export function createVastProvider(options: VastOptions): FleetProvider {
       }
     },
 
+    stop: (id, call) => change(id, 'stopped', call),
+    start: (id, call) => change(id, 'running', call),
+
     async logs(id, call) {
       if (!redactor.knows(id)) await learnSecrets(id, call);
       const { result_url: address } = await present(
@@ -201,6 +204,23 @@ export function createVastProvider(options: VastOptions): FleetProvider {
 
     close: () => api.close(),
   };
+
+  /** What it asks for may be asked for again: an instance that is so already stays so. */
+  async function change(id: InstanceId, state: 'running' | 'stopped', call: CallOptions): Promise<void> {
+    await present(
+      api.call(
+        {
+          route: 'change',
+          method: 'PUT',
+          path: `/api/v0/instances/${encodeURIComponent(id)}/`,
+          body: { state },
+          schema: wire.changeSchema,
+          repeat: 'safe',
+        },
+        call,
+      ),
+    );
+  }
 
   /** Every instance of the account, or an error: what cannot be trusted is unknown, never empty. */
   async function readList(call: CallOptions): Promise<Instance[]> {

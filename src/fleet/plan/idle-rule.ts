@@ -27,8 +27,7 @@ export function stayWarmS({ policy, rented, launches, nextPricePerHour, leadTime
     case 'after':
       return idle.idleS;
     case 'break-even': {
-      const cheapest = Math.min(...rented.map(({ pricePerHour }) => pricePerHour).filter((price) => price > 0));
-      const price = Number.isFinite(cheapest) ? cheapest : (nextPricePerHour ?? pricePriorPerHour);
+      const price = typicalPrice(rented, nextPricePerHour);
       const perS = Math.max(price, 1) / 1e6 / 3600;
       const traffic = idle.launchGb * idle.usdPerGb;
       const waiting = idle.waitUsdPerS * leadTimeS * idle.waitingRequests;
@@ -37,4 +36,10 @@ export function stayWarmS({ policy, rented, launches, nextPricePerHour, leadTime
     default:
       return unreachable(idle);
   }
+}
+
+/** Micro-dollars an hour of the cheapest that runs, else of the next one. */
+export function typicalPrice(rented: readonly WorkerView[], nextPricePerHour: UsdMicros | undefined): number {
+  const cheapest = Math.min(...rented.map(({ pricePerHour }) => pricePerHour).filter((price) => price > 0));
+  return Number.isFinite(cheapest) ? cheapest : (nextPricePerHour ?? pricePriorPerHour);
 }

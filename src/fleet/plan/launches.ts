@@ -5,7 +5,7 @@ import type { FleetPolicy } from './policy.ts';
 
 const recentMax = 20;
 /** Nine of ten starts go well where nothing is known. */
-const prior = { good: 9, bad: 1 };
+const launchPrior = { good: 9, bad: 1 };
 /** Above the need, whatever the odds. */
 const hedgeMax = 2;
 /** A start that is nine times in ten good is not hedged; of four such ones, one in three times one is missing. */
@@ -24,7 +24,7 @@ export function leadTimeS(
 }
 
 /** Mean of the Beta posterior that a start ends ready. */
-export function chanceOfStart(launches: readonly LaunchRecord[]): number {
+export function chanceOfStart(launches: readonly LaunchRecord[], prior = launchPrior): number {
   const ended = launches.filter(({ outcome }) => outcome === 'ready' || outcome === 'failed').slice(-recentMax);
   const good = ended.filter(({ outcome }) => outcome === 'ready').length;
   return (prior.good + good) / (prior.good + prior.bad + ended.length);

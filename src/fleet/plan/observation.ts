@@ -12,6 +12,8 @@ export interface FleetObservation {
   readonly demand: Known<DemandSnapshot>;
   /** Starts of the last hour at least, oldest first, those under way included. */
   readonly launches: readonly LaunchRecord[];
+  /** Starts of stopped machines, oldest first. */
+  readonly restarts: readonly LaunchRecord[];
   /** From `budgetVerdict`, asked with what is spent and what runs now. */
   readonly budget: BudgetVerdict;
   /** Of the machine that would be rented next; undefined while no offer is known. */
@@ -27,15 +29,21 @@ export interface WorkerView {
   readonly id: string;
   /** An `own` host costs nothing here, is never drained by the law, and is capacity while it is ready. */
   readonly source: 'rented' | 'own';
-  /** `launching` = from the create until it passed readiness; `draining` = takes nothing new. */
-  readonly phase: 'launching' | 'ready' | 'draining' | 'destroying';
+  /**
+   * `launching` = from the create until it passed readiness; `draining` = takes nothing new, and is then destroyed;
+   * `stopping` = the same, and then keeps its disk; `stopped` = that disk; `restarting` = from it to readiness.
+   */
+  readonly phase: 'launching' | 'restarting' | 'ready' | 'draining' | 'stopping' | 'stopped' | 'destroying';
   readonly slots: number;
   readonly inFlight: number;
   /** Decode tokens per second at a full batch, as measured on it; undefined until it has been. */
   readonly tokensPerS: number | undefined;
   readonly pricePerHour: UsdMicros;
+  /** Of it: what its disk costs, stopped as well. */
+  readonly storagePerHour: UsdMicros;
   readonly launchedAt: EpochMs;
   readonly readyAt: EpochMs | undefined;
+  readonly stoppedAt: EpochMs | undefined;
 }
 
 export interface LaunchRecord {

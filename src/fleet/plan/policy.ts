@@ -37,6 +37,16 @@ export interface FleetPolicy {
   readonly leadTimePriorS: number;
   readonly tickS: number;
   readonly idle: IdleRule;
+  /** Stopped machines kept at most, with their disks, to be started again. 0 = what is not needed is given back. */
+  readonly sparesMax: number;
+  /** Machines, running and stopped, that are held for each that is needed: from `spareFrom` on. */
+  readonly spareFactor: number;
+  /** The longest that a machine stays stopped, whatever it would save. */
+  readonly spareKeepMaxS: number;
+  /** Worst burst by mean: up to `from`, machines that are not needed are stopped soon; from `to` on, as late as they would be given back. */
+  readonly spareBurst: { readonly from: number; readonly to: number };
+  /** From a stopped machine to one that serves, before it has been seen. */
+  readonly restartPriorS: number;
   /** More machines than needed are started where starts fail: for every start, for urgent ones, or never. */
   readonly hedging: 'always' | 'urgent' | 'off';
   readonly launchesPerMinuteMax: number;
@@ -71,6 +81,14 @@ export interface ScheduleFloor {
   readonly workersMin: number;
 }
 
+export const idleDefault = {
+  kind: 'break-even',
+  waitUsdPerS: 0.000_083,
+  waitingRequests: 2,
+  launchGb: 6.25,
+  usdPerGb: 0.005,
+} as const satisfies IdleRule;
+
 export const fleetPolicyDefaults: FleetPolicy = {
   workersMin: 0,
   workersMax: 8,
@@ -90,7 +108,12 @@ export const fleetPolicyDefaults: FleetPolicy = {
   drainS: 120,
   leadTimePriorS: 240,
   tickS: 10,
-  idle: { kind: 'break-even', waitUsdPerS: 0.000_083, waitingRequests: 2, launchGb: 6.25, usdPerGb: 0.005 },
+  idle: idleDefault,
+  sparesMax: 0,
+  spareFactor: 1.25,
+  spareKeepMaxS: 12 * 3600,
+  spareBurst: { from: 2, to: 4 },
+  restartPriorS: 60,
   hedging: 'urgent',
   launchesPerMinuteMax: 3,
   launchesPerHourMax: 20,

@@ -163,9 +163,11 @@ function apiRoutes(economy: Economy, logs: LogFiles, url: () => string): Readonl
     const { state, label } = body;
     if (state === undefined && label === undefined) throw new ApiError(400, 'invalid_args', 'state or label expected');
     if (label !== undefined) instance.label = readLabel(label);
-    if (state === 'stopped') instance.stop('stopped');
-    else if (state === 'running') instance.resume(true);
-    else if (state !== undefined) throw new ApiError(400, 'invalid_args', `Invalid state ${JSON.stringify(state)}`);
+    if (state === 'stopped') {
+      if (!economy.faults.takes('stop-ignored')) instance.stop('stopped');
+    } else if (state === 'running') {
+      if (!economy.faults.takes('start-ignored')) instance.resume();
+    } else if (state !== undefined) throw new ApiError(400, 'invalid_args', `Invalid state ${JSON.stringify(state)}`);
   };
   return {
     'POST /api/v0/bundles/': ({ body }) => searchOffers(economy, body),

@@ -98,6 +98,48 @@ describe('simulated market: what it costs', () => {
     economy.close();
   });
 
+  it('lets others have the GPU of a stopped machine, and starts it again when they leave', async () => {
+    const { clock, economy } = anEconomy({ occupiedShare: 0 });
+    const instance = rent(economy);
+    await clock.advance(hourMs);
+    const isOffered = () => economy.offers().some(({ machine }) => machine.id === instance.rental.machine.id);
+    assert.equal(isOffered(), false);
+    instance.stop('stopped');
+    assert.equal(isOffered(), true);
+    instance.resume();
+    assert.deepEqual([instance.status, isOffered()], ['loading', false]);
+    await clock.advance(60_000);
+    assert.equal(instance.status, 'running');
+    instance.stop('stopped');
+    economy.inject({ kind: 'gpu-taken', times: 1 });
+    instance.resume();
+    assert.equal(instance.status, 'scheduling');
+    instance.settle();
+    const gpu = usdOf(instance, 'gpu');
+    await clock.advance(600_000);
+    assert.equal(instance.status, 'scheduling', 'others keep it for two hours or so');
+    instance.settle();
+    assert.equal(usdOf(instance, 'gpu'), gpu, 'whoever waits pays no GPU');
+    await clock.advance(24 * hourMs);
+    assert.equal(instance.status, 'running');
+    economy.close();
+  });
+
+  it('leaves a GPU to whoever has it when the stopped machine that waits for it is destroyed', async () => {
+    const { clock, economy } = anEconomy({ occupiedShare: 0 });
+    const instance = rent(economy);
+    await clock.advance(hourMs);
+    instance.stop('stopped');
+    economy.inject({ kind: 'gpu-taken', times: 1 });
+    instance.resume();
+    instance.destroy();
+    assert.equal(
+      economy.offers().some(({ machine }) => machine.id === instance.rental.machine.id),
+      false,
+    );
+    economy.close();
+  });
+
   it('costs the same however often it is looked at', async () => {
     const totals: number[] = [];
     for (const looks of [1, 7, 100]) {

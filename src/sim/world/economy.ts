@@ -75,6 +75,8 @@ export class Economy {
   readonly #startedAt: number;
   readonly #rentals: Instance[] = [];
   readonly #ended = new Map<Instance, number>();
+  /** Those whose GPU nobody else can have. */
+  readonly #holding = new Set<Instance>();
   readonly #tick: Timer;
   readonly #outages = new Set<Timer>();
   #funds: number;
@@ -158,13 +160,16 @@ export class Economy {
         moveHours: this.#options.moveHours ?? 72,
         idleStopMs: (env) => this.#options.idleStopMs ?? idleStopMsOf(env),
         onOutage: (lost, ms) => this.#darken(lost, ms),
+        onRelease: (stopped) => this.#release(stopped),
+        claim: (started) => this.#claim(started),
         onEnd: (ended) => {
           this.#ended.set(ended, this.clock.now());
-          this.market.release(offer.machine);
+          this.#release(ended);
         },
         onFailure: (failure) => instance.stop(`cannot start: ${String(failure)}`),
       },
     );
+    this.#holding.add(instance);
     this.#rentals.push(instance);
     if (this.#rentals.length > historyMax) throw new Error(`the simulated market keeps ${historyMax} rentals at most`);
     return instance;
@@ -212,6 +217,9 @@ export class Economy {
       case 'create-unanswered':
       case 'create-gone':
       case 'destroy-ignored':
+      case 'stop-ignored':
+      case 'start-ignored':
+      case 'gpu-taken':
         return faults.count(fault.kind, fault.times);
       case 'next-flaw':
         return faults.addFlaw(fault.flaw, fault.times);
@@ -258,6 +266,23 @@ export class Economy {
     this.#outages.add(timer);
   }
 
+  /** A stopped instance keeps its disk: the GPU is anybody's. */
+  #release(instance: Instance): void {
+    if (this.#holding.delete(instance)) this.market.release(instance.rental.machine);
+  }
+
+  /** @returns whether it has its GPU */
+  #claim(instance: Instance): boolean {
+    const { machine } = instance.rental;
+    this.market.advanceTo(this.elapsedMs());
+    if (this.#holding.has(instance)) return true;
+    if (this.faults.takes('gpu-taken')) this.market.take(machine, 'somebody');
+    if (!this.market.isFree(machine)) return false;
+    this.market.take(machine, 'us');
+    this.#holding.add(instance);
+    return true;
+  }
+
   #known(id: number): Instance {
     const instance = this.find(id);
     if (instance === undefined) throw new Error(`there is no instance ${id}`);
@@ -285,12 +310,13 @@ export class Economy {
     }
     this.#brokeSince = undefined;
     for (const instance of alive) {
+      if (instance.status === 'scheduling') instance.resume();
       if (now > this.leaseEndsAt(instance.rental.machine) && instance.status === 'running')
         instance.stop('the host lets it out no longer');
       if (instance.bid === undefined) continue;
       const wins = instance.bid >= this.market.minBid(instance.rental.machine);
       if (!wins && instance.status === 'running') instance.stop('outbid', 'running');
-      else if (wins && instance.status === 'stopped' && instance.intended === 'running') instance.resume(true);
+      else if (wins && instance.status === 'stopped' && instance.intended === 'running') instance.resume();
     }
   }
 

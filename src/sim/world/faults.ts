@@ -19,6 +19,10 @@ export type WorldFault =
   | { readonly kind: 'create-gone'; readonly times: number }
   /** The next destroys say success and do nothing. */
   | { readonly kind: 'destroy-ignored'; readonly times: number }
+  /** The next stops, or starts of what is stopped, say success and do nothing. */
+  | { readonly kind: 'stop-ignored' | 'start-ignored'; readonly times: number }
+  /** The next starts of what is stopped find its GPU in other hands. */
+  | { readonly kind: 'gpu-taken'; readonly times: number }
   /** The next rentals land on a machine with this flaw, whatever the machine. */
   | { readonly kind: 'next-flaw'; readonly flaw: Flaw; readonly times: number }
   | { readonly kind: 'lose'; readonly instanceId: number }
@@ -31,7 +35,7 @@ export type WorldFault =
   | { readonly kind: 'clear' };
 
 type Lasting = 'list-empty' | 'list-doubtful' | 'list-short' | 'api-down' | 'rate-limit-storm';
-type Counted = 'create-unanswered' | 'create-gone' | 'destroy-ignored';
+type Counted = 'create-unanswered' | 'create-gone' | 'destroy-ignored' | 'stop-ignored' | 'start-ignored' | 'gpu-taken';
 
 export class Faults {
   readonly #until = new Map<Lasting, number>();

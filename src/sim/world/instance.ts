@@ -44,6 +44,10 @@ export interface InstanceDeps {
   readonly idleStopMs: (env: ReadonlyMap<string, string>) => number;
   /** The machine is off the market for so long. */
   readonly onOutage: (instance: Instance, ms: number) => void;
+  /** Its GPU is free for others. */
+  readonly onRelease: (instance: Instance) => void;
+  /** @returns whether it gets its GPU, which nobody else can have then */
+  readonly claim: (instance: Instance) => boolean;
   readonly onEnd: (instance: Instance) => void;
   readonly onFailure: (failure: unknown) => void;
 }
@@ -137,14 +141,17 @@ export class Instance {
 
   stop(why: string, intended: 'running' | 'stopped' = 'stopped'): void {
     this.intended = intended;
-    this.#halt(intended === 'stopped' ? 'exited' : 'stopped', why);
+    if (this.destroyed || this.status === 'exited') return;
+    // A host that is away hears of it when it comes back.
+    if (this.status !== 'offline') this.#halt(intended === 'stopped' ? 'exited' : 'stopped', why);
+    this.#deps.onRelease(this);
   }
 
-  /** @param free the machine's GPU is not in other hands */
-  resume(free: boolean): void {
+  /** Starts again from its disk, or waits until whoever has its GPU leaves. */
+  resume(): void {
     this.intended = 'running';
     if (this.status !== 'exited' && this.status !== 'stopped' && this.status !== 'scheduling') return;
-    if (!free) return this.#become('scheduling', 'waiting for resources');
+    if (!this.#deps.claim(this)) return this.#become('scheduling', 'waiting for resources');
     this.#become('loading', 'restarting');
     this.#startIn(resumeMs);
   }
@@ -165,7 +172,7 @@ export class Instance {
   comeBack(): void {
     if (this.destroyed || this.status !== 'offline') return;
     this.#become('exited', 'host came back');
-    if (this.intended === 'running') this.resume(true);
+    if (this.intended === 'running') this.resume();
   }
 
   /** The provider gave the machine another address. */

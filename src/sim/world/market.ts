@@ -95,6 +95,11 @@ export class Market {
     this.#stallOf(machine).takenBy = 'nobody';
   }
 
+  isFree(machine: Machine): boolean {
+    const { takenBy, online } = this.#stallOf(machine);
+    return takenBy === 'nobody' && online;
+  }
+
   setOnline(machine: Machine, online: boolean): void {
     this.#stallOf(machine).online = online;
   }

@@ -58,6 +58,13 @@ export const fleetMetrics = {
     start: 'zero',
     help: 'Rentals ended, by why.',
   },
+  thinkerRestarts: {
+    type: 'counter',
+    name: 'selfhost_thinker_restarts_total',
+    labels: { result: ['ok', 'failed'] },
+    start: 'zero',
+    help: 'Starts of stopped machines from their disks, by how they ended; failed: mostly, others have the GPU.',
+  },
   thinkerColdStart: {
     type: 'histogram',
     name: 'selfhost_thinker_cold_start_seconds',
@@ -70,7 +77,7 @@ export const fleetMetrics = {
     type: 'counter',
     name: 'selfhost_provider_requests_total',
     labels: {
-      op: ['search', 'rent', 'list', 'destroy', 'logs', 'charges', 'account', 'market'],
+      op: ['search', 'rent', 'list', 'destroy', 'stop', 'start', 'logs', 'charges', 'account', 'market'],
       outcome: ['ok', 'unavailable', 'refused', 'gone'],
     },
     start: 'absent',

@@ -28,7 +28,7 @@ export function Machines({ fleet }: { readonly fleet: Held<FleetReport> }) {
 const billingTones: Readonly<Record<FleetMachine['billing'], Tone>> = { nothing: 'good', storage: 'warn', gpu: 'warn' };
 const billingWords: Readonly<Record<FleetMachine['billing'], string>> = {
   nothing: 'not billed',
-  storage: 'still billing: storage',
+  storage: 'still billing: its disk',
   gpu: 'still billing: GPU',
 };
 
@@ -42,6 +42,7 @@ function Machine({ machine }: { readonly machine: FleetMachine }) {
     phaseS,
     billing,
     pricePerHourUsd,
+    billsPerHourUsd,
     spentUsd,
     inFlight,
     slots,
@@ -61,7 +62,9 @@ function Machine({ machine }: { readonly machine: FleetMachine }) {
       </p>
       <dl class="facts">
         <dt>An hour</dt>
-        <dd>{usd(pricePerHourUsd * 1e6)}</dd>
+        <dd>
+          {usd(billsPerHourUsd * 1e6)} now, {usd(pricePerHourUsd * 1e6)} running
+        </dd>
         <dt>Spent</dt>
         <dd>
           {usd(spentUsd * 1e6)} in {formatDuration(machine.ageS)}

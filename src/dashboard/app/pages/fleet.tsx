@@ -94,7 +94,7 @@ function Standing({ fleet }: OfFleet) {
           basis={
             billing.machines === 0
               ? 'the market charges for no machine of ours'
-              : `${usd(billing.perHourUsd * 1e6)} an hour for GPUs, storage aside`
+              : `${usd(billing.perHourUsd * 1e6)} an hour, disks of stopped machines included`
           }
         />
         <Figure

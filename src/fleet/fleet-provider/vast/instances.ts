@@ -40,12 +40,13 @@ function statusOf({ actual_status: actual, cur_state: current }: WireInstance): 
       return 'loading';
     case 'running':
       return 'running';
-    // None of these turns into `running` alone; `scheduling` waits for its GPU, perhaps for ever.
+    // None of these turns into `running` alone.
     case 'stopped':
     case 'exited':
     case 'frozen':
-    case 'scheduling':
       return 'stopped';
+    case 'scheduling':
+      return 'waiting';
     case 'unknown':
     case 'offline':
       return 'lost';

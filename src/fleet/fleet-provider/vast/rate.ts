@@ -14,6 +14,8 @@ export const routes = {
   list: interval(1),
   show: interval(2),
   destroy: interval(3),
+  /** Stop and start. */
+  change: interval(1),
   logs: interval(1),
   charges: interval(1),
   account: interval(1),

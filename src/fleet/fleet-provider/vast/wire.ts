@@ -92,6 +92,9 @@ export const createSchema = z.object({ success: z.literal(true), new_contract: i
 
 export const logsSchema = z.object({ result_url: z.url() });
 
+/** Of a stop or a start. */
+export const changeSchema = z.object({ success: z.literal(true) });
+
 /** An answer of which nothing but its success matters. */
 export const anySchema = z.unknown();
 
