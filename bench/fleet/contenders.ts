@@ -27,6 +27,7 @@ export interface Contender {
 export const ourPolicy: FleetPolicy = {
   ...fleetPolicyDefaults,
   workersMax: 40,
+  sparesMax: 20,
   launchesPerMinuteMax: 6,
   launchesPerHourMax: 60,
 };

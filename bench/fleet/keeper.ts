@@ -28,13 +28,17 @@ const drainS = 120;
 /** An empty list is believed at last when none of ours answers either. */
 const emptyListsMax = 3;
 const offersAgeMaxS = 600;
+/** As the lifecycle has it: a stopped machine that finds its GPU taken is given up. */
+const awaitsGpuMaxS = 30;
 
 export class FleetKeeper {
   readonly #deps: KeeperDeps;
   readonly #rows = new Map<string, Worker>();
   readonly #starts = new Map<string, Mutable<LaunchRecord>>();
+  readonly #restarting = new Map<string, Mutable<LaunchRecord>>();
   readonly #doomed = new Set<Worker>();
   readonly launches: Mutable<LaunchRecord>[] = [];
+  readonly restarts: Mutable<LaunchRecord>[] = [];
   readonly #machines = new Map<string, Mutable<MachineRecord>>();
   readonly #hosts = new Map<string, Mutable<MachineRecord>>();
   readonly #strikes = new Map<string, number>();
@@ -73,7 +77,6 @@ export class FleetKeeper {
   }
 
   act(decision: Decision, spend: SpendSoFar, nowS: number): void {
-    const { provider } = this.#deps;
     for (const worker of this.#of(decision.keep)) [worker.phase, worker.stopsWhenDrained] = ['ready', false];
     for (const worker of this.#of(decision.drain)) {
       worker.phase = 'draining';
@@ -82,7 +85,7 @@ export class FleetKeeper {
     for (const worker of this.#of(decision.cancel)) this.#destroy(worker, 'cancelled', nowS);
     for (const worker of this.#of(decision.stop ?? []))
       [worker.phase, worker.drainingSinceS, worker.stopsWhenDrained] = ['draining', nowS, true];
-    for (const worker of this.#of(decision.resume ?? [])) provider.resume(worker, nowS);
+    for (const worker of this.#of(decision.restart ?? [])) this.#restart(worker, nowS);
     if (decision.launch > 0) this.#launch(decision, spend, nowS);
   }
 
@@ -111,7 +114,7 @@ export class FleetKeeper {
       if (verdict.kind === 'refused') return;
       const outcome = this.#deps.provider.create(this.#deps.market.machines[Number(offer.id)]!, nowS);
       if (outcome.kind === 'taken') continue;
-      rentals.push({ id: offer.id, pricePerHour: offer.pricePerHour, spent: usdMicros(0) });
+      rentals.push({ id: offer.id, pricePerHour: offer.pricePerHour, kind: 'running', spent: usdMicros(0) });
       if (outcome.kind === 'rented') this.#adopt(outcome.worker);
     }
   }
@@ -166,12 +169,22 @@ export class FleetKeeper {
       if (this.#doomed.has(worker)) continue;
       const start = this.#starts.get(worker.id);
       if (start?.outcome === 'pending') start.tookS = nowS - worker.createdS;
+      const restart = this.#restarting.get(worker.id);
+      if (restart) restart.tookS = nowS - worker.restartedAtS!;
+      // The list says that it waits for its GPU, which may be for ever.
+      if (restart && worker.awaitsGpu && restart.tookS >= awaitsGpuMaxS) {
+        this.#endRestart(worker, 'failed');
+        this.#destroy(worker, 'cancelled', nowS);
+        continue;
+      }
       if (worker.phase === 'launching' && worker.readyAtS <= nowS) {
         if (worker.fails) {
+          this.#endRestart(worker, 'failed');
           this.#strike(worker, nowS);
           this.#destroy(worker, 'failed', nowS);
           continue;
         }
+        this.#endRestart(worker, 'ready');
         worker.phase = 'ready';
         worker.readySinceS ??= nowS;
         worker.movedS = nowS;
@@ -189,9 +202,25 @@ export class FleetKeeper {
     }
   }
 
+  #restart(worker: Worker, nowS: number): void {
+    if (!this.#deps.provider.restart(worker, nowS)) return;
+    const start: Mutable<LaunchRecord> = { at: atOf(nowS), outcome: 'pending', tookS: 0, billedS: 0 };
+    this.#restarting.set(worker.id, start);
+    this.restarts.push(start);
+  }
+
+  #endRestart(worker: Worker, outcome: 'ready' | 'failed' | 'cancelled'): void {
+    const start = this.#restarting.get(worker.id);
+    if (!start) return;
+    start.outcome = outcome;
+    if (outcome === 'ready') start.billedS = start.tookS;
+    this.#restarting.delete(worker.id);
+  }
+
   #destroy(worker: Worker, outcome: 'failed' | 'cancelled', nowS: number): void {
     const start = this.#starts.get(worker.id);
     if (start?.outcome === 'pending') start.outcome = outcome;
+    this.#endRestart(worker, 'cancelled');
     this.#doomed.add(worker);
     if (this.#deps.provider.destroy(worker, nowS)) this.#forget(worker, nowS);
   }
@@ -202,6 +231,7 @@ export class FleetKeeper {
     const start = this.#starts.get(worker.id);
     this.#starts.delete(worker.id);
     if (start?.outcome === 'pending') start.outcome = 'failed';
+    this.#endRestart(worker, 'failed');
     if (worker.readySinceS === undefined) return;
     this.#count(worker, 'servedHours', (nowS - worker.readySinceS) / 3600);
     if (!wasDoomed) this.#count(worker, 'losses', 1);

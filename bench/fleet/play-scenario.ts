@@ -15,7 +15,7 @@ export interface ScenarioRuns {
 }
 
 /** Every contender meets the same requests and the same market, seed by seed. */
-export function contenderRuns(folder: string, scenario: Scenario): ScenarioRuns {
+export function contenderRuns(folder: string, scenario: Scenario, firstSeed = 1): ScenarioRuns {
   const trace = readTrace(folder, scenario.trace);
   const { days } = scenario.synthesis;
   const byContender = new Map<string, RunFigures[]>(scenario.contenders.map(({ name }) => [name, []]));
@@ -23,7 +23,7 @@ export function contenderRuns(folder: string, scenario: Scenario): ScenarioRuns 
   let requestsInAll = 0;
   const progress = startProgress(scenario.name, scenario.seeds * scenario.contenders.length);
   let done = 0;
-  for (let seed = 1; seed <= scenario.seeds; seed++) {
+  for (let seed = firstSeed; seed < firstSeed + scenario.seeds; seed++) {
     const requests = synthesize(trace, { ...scenario.synthesis, seed });
     requestsInAll += requests.count;
     boundsUsd.push(lowerBoundUsd({ requests, days, waitS: missS, ...leastPrices(seed) }));

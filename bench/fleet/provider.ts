@@ -2,7 +2,6 @@
 import { imageGb, modelGb, storagePerHour, type Machine, type Market } from './market.ts';
 import type { Faults } from './faults.ts';
 import { Worker, type DataPlane } from './workers.ts';
-import { expovariate } from './workload.ts';
 
 export interface Bill {
   readonly gpuUsd: number;
@@ -13,8 +12,10 @@ export interface Bill {
   readonly byDayUsd: readonly number[];
 }
 
-/** Mean time until the GPU of a stopped machine is let to somebody else. An assumption. */
-const gpuTakenHours = 8;
+/** A start of a machine that has its disk: from the call to readiness, uniform. Of those that get their GPU. */
+const restartS = { least: 20, more: 40 } as const;
+/** As of any start on a sound host. */
+const restartFails = 0.02;
 
 export type CreateOutcome =
   | { readonly kind: 'rented'; readonly worker: Worker }
@@ -28,6 +29,7 @@ export class Provider {
   readonly #plane: DataPlane;
   readonly #instances = new Map<string, Worker>();
   #created = 0;
+  #restarts = 0;
   #gpuUsd = 0;
   #storageUsd = 0;
   #trafficUsd = 0;
@@ -42,6 +44,10 @@ export class Provider {
 
   get created(): number {
     return this.#created;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /** True while calls fail now: each call draws for itself. */
@@ -75,24 +81,35 @@ export class Provider {
     return true;
   }
 
-  /** Keeps its disk and nothing else. @returns whether it was done */
+  /** Keeps its disk and nothing else: its GPU is in the market again, as any that is free. @returns whether it was done */
   stop(worker: Worker, nowS: number): boolean {
     if (this.#callFails(nowS)) return false;
     this.meter(worker, nowS);
     worker.phase = 'stopped';
-    worker.gpuTakenAtS = nowS + expovariate(this.#market.chance(), 1 / (gpuTakenHours * 3600));
+    worker.stoppedAtS = nowS;
+    worker.machine.rented = false;
     return true;
   }
 
-  /** Its GPU may be somebody else's by now. @returns whether it starts */
-  resume(worker: Worker, nowS: number): boolean {
-    if (this.#callFails(nowS) || worker.gpuTakenAtS <= nowS) return false;
+  /** A call that went through is no start yet: its GPU may be somebody else's by now, and then it waits for it. @returns whether it was asked */
+  restart(worker: Worker, nowS: number): boolean {
+    if (this.#callFails(nowS)) return false;
     this.meter(worker, nowS);
+    this.#restarts += 1;
     worker.phase = 'launching';
-    worker.readyAtS = nowS + 20 + 40 * this.#market.chance();
-    worker.billedFromS = nowS;
-    worker.fails = false;
+    worker.restartedAtS = nowS;
+    worker.fails = this.#market.chance() < restartFails;
+    worker.awaitsGpu = !this.#market.isFree(worker.machine, nowS);
+    if (worker.awaitsGpu) worker.readyAtS = worker.billedFromS = Infinity;
+    else this.#getGpu(worker, nowS);
     return true;
+  }
+
+  #getGpu(worker: Worker, nowS: number): void {
+    worker.awaitsGpu = false;
+    worker.machine.rented = true;
+    worker.readyAtS = nowS + restartS.least + restartS.more * this.#market.chance();
+    worker.billedFromS = nowS;
   }
 
   /** What has happened to machines by now. @returns those that were lost. */
@@ -100,8 +117,9 @@ export class Provider {
     const lost: Worker[] = [];
     for (const worker of this.#instances.values()) {
       this.meter(worker, nowS);
-      if (worker.lostAtS <= nowS || (isWave && worker.phase !== 'stopped' && this.#market.chance() < 0.5))
-        lost.push(worker);
+      if (worker.awaitsGpu && this.#market.isFree(worker.machine, nowS)) this.#getGpu(worker, nowS);
+      // A host that goes takes its stopped machines along.
+      if (worker.lostAtS <= nowS || (isWave && this.#market.chance() < 0.5)) lost.push(worker);
     }
     for (const worker of lost) this.#end(worker, nowS);
     return lost;
@@ -156,7 +174,7 @@ export class Provider {
     if (worker.readySinceS === undefined) this.#wasteUsd += worker.costUsd;
     worker.machine.rented = false;
     // Somebody else may have it for a moment.
-    worker.machine.takenUntilS = nowS + 60;
+    worker.machine.takenUntilS = Math.max(worker.machine.takenUntilS, nowS + 60);
     if (this.#plane.workers.includes(worker)) {
       this.#plane.lose(worker, nowS);
       this.#plane.remove(worker);

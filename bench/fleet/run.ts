@@ -4,7 +4,7 @@ import { budgetVerdict, type BudgetPolicy, type SpendSoFar } from '../../src/fle
 import { createDemandMeter } from '../../src/fleet/demand-work.ts';
 import { noFaults, type Faults } from './faults.ts';
 import { FleetKeeper } from './keeper.ts';
-import { Market } from './market.ts';
+import { Market, storagePerHour } from './market.ts';
 import { Provider, type Bill } from './provider.ts';
 import type { Scaler } from './scaler.ts';
 import { atOf, tickS } from './time.ts';
@@ -27,6 +27,9 @@ export interface RunResult {
   readonly waits: Float32Array;
   readonly launches: number;
   readonly failedLaunches: number;
+  /** Stopped machines that were started again, or asked to. */
+  readonly restarts: number;
+  readonly failedRestarts: number;
   readonly lost: number;
   /** Machines that the provider still bills when the law has been told to stop everything and had 30 minutes. */
   readonly leaked: number;
@@ -75,6 +78,7 @@ export function play({ requests, days, seed, faults = noFaults, budget, scaler }
         demand: meter.snapshot(atOf(nowS)),
         plane,
         launches: keeper.launches,
+        restarts: keeper.restarts,
         budget: verdict,
         nextPricePerHour: keeper.nextPricePerHour(nowS),
       });
@@ -91,6 +95,8 @@ export function play({ requests, days, seed, faults = noFaults, budget, scaler }
     waits: plane.waits,
     launches: provider.created,
     failedLaunches: keeper.launches.filter(({ outcome }) => outcome === 'failed').length,
+    restarts: provider.restarts,
+    failedRestarts: keeper.restarts.filter(({ outcome }) => outcome === 'failed').length,
     lost,
     leaked: provider.alive().length,
     breaches: perDay === undefined ? 0 : provider.bill().byDayUsd.filter((usd) => usd * 1e6 > perDay).length,
@@ -106,7 +112,8 @@ function spendSoFar(provider: Provider, keeper: FleetKeeper, nowS: number): Spen
     month: usdMicros(byDay.reduce((sum, usd) => sum + (usd ?? 0), 0) * 1e6),
     rentals: keeper.known().map((worker) => ({
       id: worker.id,
-      pricePerHour: usdMicros((worker.pricePerHour + 0.0066) * 1e6),
+      pricePerHour: usdMicros(((worker.phase === 'stopped' ? 0 : worker.pricePerHour) + storagePerHour) * 1e6),
+      kind: worker.phase === 'stopped' ? 'stopped' : 'running',
       spent: usdMicros(worker.costUsd * 1e6),
     })),
   };

@@ -19,6 +19,8 @@ export interface FleetView {
   /** Counts of the gateway: what KPA, HPA and SkyServe look at. */
   readonly plane: DataPlane;
   readonly launches: readonly LaunchRecord[];
+  /** Of stopped machines. */
+  readonly restarts: readonly LaunchRecord[];
   readonly budget: BudgetVerdict;
   readonly nextPricePerHour: UsdMicros | undefined;
 }
@@ -29,8 +31,9 @@ export interface Decision {
   readonly keep: readonly string[];
   readonly drain: readonly string[];
   readonly cancel: readonly string[];
-  /** Only vast's own law keeps stopped machines. */
-  readonly resume?: readonly string[];
+  /** From its disk. */
+  readonly restart?: readonly string[];
+  /** Drain it and keep its disk. */
   readonly stop?: readonly string[];
 }
 

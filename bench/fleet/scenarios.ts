@@ -30,6 +30,8 @@ const spikes: readonly Spike[] = [8.25, 13.1, 19.6].map((hour) => ({ fromS: hour
 /** A fiftieth of the rate, nobody at night. */
 const smallTeam = { ...day, scale: 0.02, nightShare: 0, weekendShare: 0 };
 
+/** What it was before it kept any, and is with `fleet.spares.max: 0`. */
+const noSpares = ourLaw({ sparesMax: 0 }, 'ours, none stopped');
 const hedges = [ourLaw({ hedging: 'off' }, 'ours, no hedge'), ourLaw({ hedging: 'always' }, 'ours, always hedged')];
 
 /** @param seeds of the days without faults; the others take fewer where that is enough. */
@@ -40,7 +42,7 @@ export function scenariosFor(size: {
   /** Of the chat day alone, for laws that are close. */
   readonly manySeeds: number;
 }): readonly Scenario[] {
-  const race = (trace: TraceName): readonly Contender[] => [ourLaw(), ...baselinesFor(trace), reference];
+  const race = (trace: TraceName): readonly Contender[] => [ourLaw(), noSpares, ...baselinesFor(trace), reference];
   // Caps that do not bind: whether they hold is counted all the same.
   const base = { faults: noFaults, budget: dayCap(60), seeds: size.seeds };
   const main: Scenario[] = [
@@ -86,7 +88,12 @@ export function scenariosFor(size: {
     about: 'the same day five times as often, for those that are close',
     trace: 'conv',
     synthesis: day,
-    contenders: [ourLaw(), ...baselinesFor('conv').filter(({ name }) => /^(HPA|vast).*tuned/.test(name)), reference],
+    contenders: [
+      ourLaw(),
+      noSpares,
+      ...baselinesFor('conv').filter(({ name }) => /^(HPA|vast).*tuned/.test(name)),
+      reference,
+    ],
     seeds: size.manySeeds,
   };
   const withFaults = faults.map((each): Scenario => ({
@@ -99,6 +106,7 @@ export function scenariosFor(size: {
     budget: dayCap(40),
     contenders: [
       ourLaw(),
+      noSpares,
       ...(each.name === 'bad hosts 10 %' ? hedges : []),
       ...baselinesFor('conv').filter(({ name }) => /^(HPA|vast).*tuned/.test(name)),
       reference,
@@ -125,6 +133,7 @@ export function scenariosFor(size: {
     synthesis: smallTeam,
     contenders: [
       ourLaw({}, 'ours, break-even'),
+      noSpares,
       ourLaw({ idle: { kind: 'after', idleS: 60 } }, 'ours, after 1 min'),
       ourLaw({ idle: { kind: 'after', idleS: 3600 } }, 'ours, after 1 h'),
       ourLaw({ idle: { kind: 'never' } }, 'ours, never to zero'),
@@ -137,7 +146,7 @@ export function scenariosFor(size: {
     about: 'seven days, weekends at 40 %',
     trace,
     synthesis: week,
-    contenders: [ourLaw(), ...baselinesFor(trace).filter(({ name }) => /tuned/.test(name)), reference],
+    contenders: [ourLaw(), noSpares, ...baselinesFor(trace).filter(({ name }) => /tuned/.test(name)), reference],
     seeds: size.weekSeeds,
   }));
   const hits = [0, 0.3, 0.7].map((hitRate): Scenario => ({

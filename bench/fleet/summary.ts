@@ -114,6 +114,8 @@ export function rowOf(summary: Summary): Row {
     waitP95S: mean(({ p95S }) => p95S),
     waitP99S: mean(({ p99S }) => p99S),
     launches: round(summary.launches, 1),
+    restarts: mean(({ result }) => result.restarts, 1),
+    failedRestarts: mean(({ result }) => result.failedRestarts, 1),
     failedLaunches: mean(({ result }) => result.failedLaunches, 1),
     lost: mean(({ result }) => result.lost, 1),
     machineHours: mean(({ result }) => result.machineHours, 1),
@@ -143,6 +145,7 @@ export function lineOf(summary: Summary): Record<string, string> {
     'wait p50/p95/p99 s': `${row['waitP50S']} / ${row['waitP95S']} / ${row['waitP99S']}`,
     launches: String(row['launches']),
     failed: String(row['failedLaunches']),
+    restarts: `${row['restarts']} (${row['failedRestarts']})`,
     lost: String(row['lost']),
     'GPU/disk/net/waste $': [row['gpuUsd'], row['storageUsd'], row['trafficUsd'], row['wasteUsd']]
       .map((each) => Number(each).toFixed(2))

@@ -70,7 +70,7 @@ function familiesFor(trace: TraceName): Readonly<Record<string, readonly Contend
       name: `${utilisation} ${downS} s`,
       make: () => hpa({ utilisation, tolerance: 0.1, downS }),
     })),
-    vast: cross(isChat ? [0.6, 0.7, 0.8] : [0.1, 0.2, 0.4], [1.5, 3]).map(([targetUtil, coldMult]) => ({
+    vast: cross(isChat ? [0.6, 0.7, 0.8, 0.9] : [0.1, 0.2, 0.4], [1.5, 2, 3]).map(([targetUtil, coldMult]) => ({
       name: `${targetUtil} x${coldMult}`,
       make: () => vastServerless({ targetUtil, coldMult, minWorkers: 2, maxWorkers: 40, loadS: 300 }),
     })),

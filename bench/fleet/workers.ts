@@ -26,8 +26,11 @@ export class Worker {
   drainingSinceS = 0;
   /** Kept with its disk when it has drained, instead of being given back. */
   stopsWhenDrained = false;
-  /** From then on a stopped one has lost its GPU to somebody else. */
-  gpuTakenAtS = Infinity;
+  stoppedAtS = 0;
+  /** Of its last start from its disk; undefined while it has had none. */
+  restartedAtS: number | undefined;
+  /** Its GPU is in other hands: the list says so. */
+  awaitsGpu = false;
   lostAtS = Infinity;
   /** Decode tokens done per answer since the beginning: all under way go at one speed. */
   progress = 0;

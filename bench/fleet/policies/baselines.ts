@@ -127,31 +127,34 @@ export function vastServerless({ targetUtil, coldMult, minWorkers, maxWorkers, l
       pools.add(clamp(Math.ceil((coldMult * loadOf(view, 300)) / speed), minWorkers, maxWorkers));
       const pool = pools.most();
       const target = clamp(Math.ceil(load / (targetUtil * speed)), 1, maxWorkers);
-      const stopped = workers.filter(({ phase }) => phase === 'stopped');
+      // Whether its GPU is still there nobody knows: the one that was stopped last is the likeliest.
+      const stopped = workers.filter(({ phase }) => phase === 'stopped').sort((a, b) => b.stoppedAtS - a.stoppedAtS);
       const draining = workers.filter(({ phase }) => phase === 'draining');
       const ready = workers.filter(({ phase }) => phase === 'ready');
       const missing = Math.max(0, target - ready.length - count(workers, 'launching'));
       const keep = draining.slice(0, missing).map(({ id }) => id);
-      const resume = stopped
-        .filter(({ gpuTakenAtS }) => gpuTakenAtS > view.nowS)
-        .slice(0, missing - keep.length)
-        .map(({ id }) => id);
+      const restart = stopped.slice(0, missing - keep.length).map(({ id }) => id);
       const over = [...ready]
         .sort((a, b) => b.pricePerHour / b.machine.tokensPerS - a.pricePerHour / a.machine.tokensPerS)
         .slice(0, Math.max(0, ready.length - target))
         .map(({ id }) => id);
-      const useless = stopped.filter(({ gpuTakenAtS }) => gpuTakenAtS <= view.nowS).map(({ id }) => id);
-      const surplus = stopped.slice(0, Math.max(0, workers.length - pool)).map(({ id }) => id);
+      const surplus = stopped
+        .toReversed()
+        .slice(0, Math.max(0, workers.length - pool))
+        .map(({ id }) => id);
       return {
         ...nothing,
         launch: Math.max(
           0,
-          Math.min(maxWorkers - workers.length, Math.max(missing - keep.length - resume.length, pool - workers.length)),
+          Math.min(
+            maxWorkers - workers.length,
+            Math.max(missing - keep.length - restart.length, pool - workers.length),
+          ),
         ),
         keep,
-        resume,
+        restart,
         stop: over,
-        cancel: [...new Set([...useless, ...surplus])].filter((id) => !resume.includes(id)),
+        cancel: surplus.filter((id) => !restart.includes(id)),
       };
     },
   };
