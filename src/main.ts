@@ -1,6 +1,6 @@
 /** The composition root: configuration → drivers → rooms → listening. The only file that knows everyone. */
 import { mkdirSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdmin } from './admin/app.ts';
 import type { StatusReport } from './admin/admin-types.ts';
@@ -292,6 +292,9 @@ function makeDataDir(dataDir: string): void {
     );
   }
 }
+
+// An `import` would read all it exports, `WebSocket` among it, for which Node loads its `fetch`: 10 MB.
+const { createServer } = process.getBuiltinModule('node:http');
 
 function httpServer(
   config: Config,

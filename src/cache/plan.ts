@@ -55,6 +55,8 @@ export class CacheableRequest implements CacheablePlan {
   readonly owner: KeyOwner;
   /** `SharedStore.generation` when it was looked up. */
   generation: number | undefined;
+  /** Of the lookup's deadline, what the exact tier has used, milliseconds. */
+  waitedMs = 0;
   readonly #request: AnswerRequest;
   readonly #asker: Asker;
   readonly #context: PlanContext;
@@ -107,3 +109,5 @@ export class CacheableRequest implements CacheablePlan {
     };
   }
 }
+
+export const waitedOf = (plan: CacheablePlan): number => (plan instanceof CacheableRequest ? plan.waitedMs : 0);

@@ -57,6 +57,24 @@ describe('semantic cache', () => {
       assert.equal((await exact).kind, 'unavailable');
     });
 
+    it('has one deadline for both tiers, so that a slow store is waited for once', async () => {
+      const { cache, store, index, clock, plan } = await aCache();
+      const asked = plan(aChatRequest());
+      let open = () => {};
+      store.gate = new Promise((resolve) => (open = resolve));
+      const exact = cache.exact(asked, aChatRequest(), never);
+      await clock.advance(100);
+      open();
+      assert.equal((await exact).kind, 'miss');
+      index.gate = new Promise(() => {});
+      let kind = 'waiting';
+      const semantic = cache.semantic(asked, aChatRequest(), never).then((found) => (kind = found.kind));
+      await clock.advance(49);
+      assert.equal(kind, 'waiting');
+      await clock.advance(1);
+      assert.equal(await semantic, 'unavailable');
+    });
+
     it('stops asking a dead embedder, and tries one lookup after a rest', async () => {
       const { cache, embedding, clock, plan } = await aCache();
       const ask = async (text: string) =>

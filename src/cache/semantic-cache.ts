@@ -30,7 +30,7 @@ import { createFeedback } from './feedback.ts';
 import type { HitPolicy } from './hit-policy.ts';
 import type { Learner } from './learner.ts';
 import { createLookupMetrics } from './lookup-metrics.ts';
-import { bypass, CacheableRequest, planRequest, type PlanContext } from './plan.ts';
+import { bypass, CacheableRequest, planRequest, waitedOf, type PlanContext } from './plan.ts';
 import { indexScopes } from './scope.ts';
 import { createSemanticLookup } from './semantic-lookup.ts';
 import { servesNow } from './serves-now.ts';
@@ -53,7 +53,7 @@ export interface SemanticCacheOptions {
   readonly requestCharsMax: number;
   /** Largest answer kept, bytes. */
   readonly entryBytesMax: number;
-  /** Whole semantic lookup. */
+  /** Whole lookup: what the exact tier has waited is taken off the semantic one's. */
   readonly lookupDeadlineMs: number;
   /** Embedding within a lookup. */
   readonly embedDeadlineMs: number;
@@ -166,6 +166,8 @@ export interface OperableCache extends SemanticCache {
 }
 
 const secretKey = 'cache.scope-secret';
+/** What the semantic tier gets however long the exact one took. */
+const semanticMsMin = 25;
 
 export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
   const { store, index, embedding, policy, clock, random, logger, learner } = deps;
@@ -264,10 +266,14 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     },
 
     exact(plan, request) {
+      const beganMs = clock.monotonicMs();
       return fetchExact(plan)
         .then((entry) => {
-          // Reading has told of what was invalidated meanwhile elsewhere.
-          if (plan instanceof CacheableRequest) plan.generation = store.shared?.generation();
+          if (plan instanceof CacheableRequest) {
+            plan.waitedMs = clock.monotonicMs() - beganMs;
+            // Reading has told of what was invalidated meanwhile elsewhere.
+            plan.generation = store.shared?.generation();
+          }
           return judgeExact(plan, request, entry);
         })
         .catch((error: unknown): ExactLookup => ({ kind: 'unavailable', cause: metrics.failed(error, logger) }));
@@ -375,13 +381,13 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       return { kind: 'unavailable', cause: metrics.failed(new AppError('cache_unavailable', busy), logger) };
     }
     lookups += 1;
-    const ms = options.lookupDeadlineMs;
+    const ms = Math.max(semanticMsMin, options.lookupDeadlineMs - waitedOf(plan));
     try {
       return await withDeadline((within) => lookup(plan, request, { signal: within }), {
         clock,
         ms,
         signal,
-        expired: () => new AppError('cache_unavailable', `the semantic lookup took longer than ${ms} ms`),
+        expired: () => new AppError('cache_unavailable', `the semantic lookup took longer than ${Math.round(ms)} ms`),
       });
     } catch (error) {
       // A caller that left is no fault of the cache.

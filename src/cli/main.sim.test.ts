@@ -96,6 +96,36 @@ describe('llm-self-host', () => {
   });
 });
 
+it('serves without carrying other commands or the fetch of Node', async () => {
+  const spy = join(folder, 'what-is-loaded.mjs');
+  writeFileSync(
+    spy,
+    `import { registerHooks } from 'node:module';
+     const loaded = [];
+     registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+     process.once('SIGTERM', () => console.log('LOADED ' + JSON.stringify([...loaded, ...process.moduleLoadList])));`,
+  );
+  const config = join(folder, 'nobody.yaml');
+  writeFileSync(config, 'thinkers:\n  - url: http://127.0.0.1:9\ntelemetry:\n  logLevel: silent\n');
+  const words = ['serve', '--config', config, '--data-dir', join(folder, 'lean'), '--json'];
+  const gateway = await startProcess([...words, '--port', '0', '--admin-port', '0'], {
+    environment: { NODE_OPTIONS: `--import=${spy}` },
+  });
+  const { out, code } = await gateway.stop();
+  assert.equal(code, 0);
+  const loaded = JSON.parse(/^LOADED (.*)$/m.exec(out)![1]!) as string[];
+  const commands = loaded.filter((name) => name.includes('/src/cli/commands/'));
+  assert.deepEqual(
+    commands.map((url) => url.slice(url.lastIndexOf('/') + 1)),
+    ['serve.ts'],
+  );
+  assert.deepEqual(
+    loaded.filter((name) => name.includes('internal/deps/undici')),
+    [],
+    'an import of node:http anywhere loads it, 10 MB: take it with process.getBuiltinModule',
+  );
+});
+
 describe('bin/llm-self-host.js on an old Node', () => {
   // Once: the Node it starts in its place must be seen as it is.
   const pretend = join(folder, 'pretend-old.mjs');

@@ -1,7 +1,9 @@
 /** The command line: builds the program from this process and turns failures into one sentence and an exit code. */
 import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { createBareProgram } from './bare-program.ts';
+import { addServe } from './commands/serve.ts';
 import { CliError, type CliContext } from './context.ts';
-import { createProgram } from './program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -25,9 +27,17 @@ const context: CliContext = {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 try {
-  await createProgram(context).parseAsync(process.argv);
+  const program = process.argv[2] === 'serve' ? serveAlone() : (await import('./program.ts')).createProgram(context);
+  await program.parseAsync(process.argv);
 } catch (error) {
   process.exitCode = explain(error);
+}
+
+/** What runs for months does not carry every other command with it. */
+function serveAlone(): Command {
+  const program = createBareProgram(context);
+  addServe(program, context);
+  return program;
 }
 
 function explain(error: unknown): number {

@@ -24,6 +24,8 @@ import type { Shared } from './shared.ts';
 import type { ComposeDeps } from './thinkers.ts';
 import { openVectorIndex } from './vector-index.ts';
 
+/** One read ends by itself at its deadline; this ends a lookup that needs several. */
+const readsGraceMs = 25;
 /** Between two tries to start on a shared store that has trouble. */
 const startAgainMs = 1_000;
 
@@ -101,6 +103,7 @@ export async function createRememberer(
       temperatureMax: config.cache.temperatureMax,
       entryBytesMax: config.cache.entryBytesMax,
       lookupDeadlineMs: config.cache.lookupDeadlineMs,
+      exactDeadlineMs: store.shared && config.redis.deadlineMaxMs + readsGraceMs,
     },
   });
   const retired = await createRetiredDigests({
@@ -122,7 +125,9 @@ export async function createRememberer(
       prefix: config.redis.prefix,
       generation: () => store.shared?.generation() ?? 0,
       clock,
+      random,
       logger,
+      waitMaxMs: config.redis.deadlineMaxMs,
     });
   const closing = new AbortController();
   let reembedding: { done: number; total: number } | undefined;

@@ -30,7 +30,11 @@ async function wayOf(exact: ExactLookup, semantic: SemanticLookup): Promise<stri
   const cache: SemanticCache = {
     ...real,
     plan: (...args) => real.plan(...args),
-    exact: async () => (asked.push('exact'), exact),
+    exact: async () => {
+      asked.push('exact');
+      await clock.advance(40);
+      return exact;
+    },
     semantic: async () => (asked.push('semantic'), semantic),
   };
   const answer = (_: AnswerRequest, sink: DispatchSink): AnswerFlow => {
@@ -41,7 +45,7 @@ async function wayOf(exact: ExactLookup, semantic: SemanticLookup): Promise<stri
     return nothing;
   };
   const sharedFlight = {
-    run: (_key, _want, sink, ask) => (asked.push('lock'), ask(sink)),
+    run: (_key, { waitedMs }, sink, ask) => (asked.push(`lock after ${waitedMs} ms`), ask(sink)),
   } as Partial<SharedFlight> as SharedFlight;
   const serve = createServeAnswer({
     cache,
@@ -63,7 +67,7 @@ describe('serveAnswer', () => {
     assert.deepEqual(await wayOf({ kind: 'miss' }, { kind: 'miss', reason: 'no-neighbour' }), [
       'exact',
       'semantic',
-      'lock',
+      'lock after 40 ms',
       'thinker',
     ]);
   });

@@ -80,7 +80,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
     sink.looked(found.kind, clock.monotonicMs() - beganMs);
     if (found.kind === 'hit') return sink.whole(hitOrigin('exact', found.entry, 1, found.ageS), found.entry.answer);
     // A store that let one deadline pass is asked nothing more for this request.
-    flow.attach(joinOrLead(plan, request, asker, sink, { storeAnswers: found.kind !== 'unavailable' }));
+    flow.attach(joinOrLead(plan, request, asker, sink, { storeAnswers: found.kind !== 'unavailable', beganMs }));
   }
 
   function joinOrLead(
@@ -88,7 +88,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
     request: AnswerRequest,
     asker: Asker,
     sink: JourneySink,
-    { storeAnswers }: { readonly storeAnswers: boolean },
+    { storeAnswers, beganMs }: { readonly storeAnswers: boolean; readonly beganMs: number },
   ): AnswerFlow {
     const flow = new LateFlow();
     const want = { outputLimit: request.outputLimit };
@@ -110,7 +110,7 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       (flightSink) => {
         const kept = keeper.watch(flightSink);
         return storeAnswers
-          ? nearOrAsk(plan, request, asker, { leader: sink, sink: kept, keeper })
+          ? nearOrAsk(plan, request, asker, { leader: sink, sink: kept, keeper, beganMs })
           : ask(request, kept, asker);
       },
       (answer) => keep(plan, answer, keeper, asker),
@@ -126,17 +126,24 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
       leader,
       sink,
       keeper,
-    }: { readonly leader: JourneySink; readonly sink: DispatchSink; readonly keeper: OriginKeeper },
+      beganMs,
+    }: {
+      readonly leader: JourneySink;
+      readonly sink: DispatchSink;
+      readonly keeper: OriginKeeper;
+      /** Of the first wait for the store. */
+      readonly beganMs: number;
+    },
   ): AnswerFlow {
-    const askNow = () => askOnce(plan, request, sink, asker);
+    const askNow = () => askOnce(plan, request, sink, asker, clock.monotonicMs() - beganMs);
     if (plan.semantic === undefined) return askNow();
     const flow = new LateFlow();
-    const beganMs = clock.monotonicMs();
+    const comparedFromMs = clock.monotonicMs();
     cache
       .semantic(plan, request, flow)
       .then((found) => {
         if (flow.cancelled) return;
-        leader.compared(found, clock.monotonicMs() - beganMs);
+        leader.compared(found, clock.monotonicMs() - comparedFromMs);
         if (found.kind === 'unavailable') return flow.attach(ask(request, sink, asker));
         if (found.kind !== 'hit') {
           const onSettled = (leave: () => void) => void (keeper.leave = leave);
@@ -150,10 +157,16 @@ export function createServeAnswer(deps: ServeAnswerDeps): ServeAnswer {
   }
 
   /** Once among all gateways, where they can agree. One that may not ask leads nobody, here or elsewhere. */
-  function askOnce(plan: CacheablePlan, request: AnswerRequest, sink: DispatchSink, asker: Asker): AnswerFlow {
+  function askOnce(
+    plan: CacheablePlan,
+    request: AnswerRequest,
+    sink: DispatchSink,
+    asker: Asker,
+    waitedMs: number,
+  ): AnswerFlow {
     if (sharedFlight === undefined || asker.spent !== undefined) return ask(request, sink, asker);
     const { outputLimit } = request;
-    return sharedFlight.run(plan.exactKey, { outputLimit }, sink, (own) => ask(request, own, asker));
+    return sharedFlight.run(plan.exactKey, { outputLimit, waitedMs }, sink, (own) => ask(request, own, asker));
   }
 
   /** The only way to a thinker. */

@@ -25,8 +25,13 @@ export interface DiskThread<Calls> {
     op: K,
     ...args: Calls[K] extends (...args: infer Args) => unknown ? Args : never
   ): Promise<Calls[K] extends (...args: never[]) => infer Result ? Result : never>;
-  /** Ends the thread; the lock on the folder goes with it. */
+  /** Ends the thread; what it has locked goes with it. */
   end(): Promise<void>;
+}
+
+export interface OwnThread<Calls> extends DiskThread<Calls> {
+  /** It has crashed, or was ended: every further call fails. */
+  readonly ended: boolean;
 }
 
 export interface ThreadSetup {
@@ -43,7 +48,7 @@ export async function startDiskThread<Program extends DiskProgram>({
   name,
   setup,
   heapMib,
-}: ThreadSetup): Promise<{ readonly thread: DiskThread<Program['calls']>; readonly opened: Program['opened'] }> {
+}: ThreadSetup): Promise<{ readonly thread: OwnThread<Program['calls']>; readonly opened: Program['opened'] }> {
   const worker = new Worker(program, {
     name,
     workerData: setup,
@@ -74,7 +79,10 @@ export async function startDiskThread<Program extends DiskProgram>({
       waiting.set(id, { resolve, reject });
       worker.ref();
     });
-  const thread: DiskThread<Program['calls']> = {
+  const thread: OwnThread<Program['calls']> = {
+    get ended() {
+      return dead !== undefined;
+    },
     async call(op, ...args) {
       if (dead) throw dead;
       const id = ++lastId;
@@ -119,7 +127,14 @@ export function serveDisk(open: (setup: never) => { readonly opened: unknown; re
       }
     });
     reply({ id: 0, value: opened });
+    collectStartUpGarbage();
   } catch (error) {
     fail(0, error);
   }
+}
+
+/** Of a thread that is started once and then mostly waits: 2 MB. There where the program that starts it has said so to V8. */
+function collectStartUpGarbage(): void {
+  const { gc } = globalThis as { readonly gc?: (options: object) => void };
+  gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -13,7 +13,9 @@ export interface Followed {
   readonly stream: string;
   readonly lock: string;
   rows(rows: readonly StreamRow[]): void;
-  /** @param holder `token|limit` of the lock; undefined when nobody holds it */
+  /** The record is not there, or not whole: nothing more will come that can be used. */
+  gone(): void;
+  /** @param holder `token|limit|record` of the lock; undefined when nobody holds it */
   lockSeen(holder: string | undefined): void;
   /** Redis has not answered for this long. */
   unheard(ms: number): void;
@@ -22,20 +24,22 @@ export interface Followed {
 const everyMs = 15;
 const lockEveryMs = 250;
 const rowsMax = 100;
-const readDeadlineMs = 1_000;
 
 export class Poller {
   readonly #redis: RedisConnection;
   readonly #clock: Clock;
+  readonly #waitMaxMs: number;
   readonly #followed = new Map<Followed, string>();
   #timer: Timer | undefined;
   #lockAtMs = 0;
   #heardAtMs = 0;
   #closed = false;
 
-  constructor(redis: RedisConnection, clock: Clock) {
+  /** @param waitMaxMs the longest wait for one reply */
+  constructor(redis: RedisConnection, clock: Clock, waitMaxMs: number) {
     this.#redis = redis;
     this.#clock = clock;
+    this.#waitMaxMs = waitMaxMs;
   }
 
   get size(): number {
@@ -63,30 +67,27 @@ export class Poller {
     const looksAtLocks = now - this.#lockAtMs >= lockEveryMs;
     if (looksAtLocks) this.#lockAtMs = now;
     const all = [...this.#followed.entries()];
-    const reads: RedisCommand[] = all.map(([{ stream }, lastId]) => [
-      'XREAD',
-      'COUNT',
-      rowsMax,
-      'STREAMS',
-      stream,
-      lastId,
-    ]);
     const locks: RedisCommand[] = looksAtLocks ? all.map(([{ lock }]) => ['GET', lock]) : [];
+    const reads = all.flatMap(([{ stream }, lastId]): RedisCommand[] => [
+      ['XREAD', 'COUNT', rowsMax, 'STREAMS', stream, lastId],
+      // To XREAD a record that was evicted is one with nothing new.
+      ['EXISTS', stream],
+    ]);
     try {
       // The lock first: a leader that gives it up has written its last row before.
-      const replies = await this.#redis.pipeline([...locks, ...reads], {
-        as: 'read',
-        deadlineMs: Math.max(readDeadlineMs, this.#redis.health().deadlineMs),
-      });
+      const replies = await this.#redis.pipeline([...locks, ...reads], { as: 'read', deadlineMs: this.#waitMaxMs });
       this.#heardAtMs = this.#clock.monotonicMs();
-      for (const [at, [followed]] of all.entries()) {
-        const reply = replies[locks.length + at]!;
+      for (const [at, [followed, lastId]] of all.entries()) {
+        const [reply, exists] = replies.slice(locks.length + 2 * at);
         if (reply instanceof RedisReplyError || !this.#followed.has(followed)) continue;
-        const rows = streamRows(reply);
-        const last = rows.at(-1);
-        if (last === undefined) continue;
-        this.#followed.set(followed, last.id);
-        followed.rows(rows);
+        const rows = streamRows(reply!);
+        const whole = rowsInOrder(rows, lastId);
+        const last = whole.at(-1);
+        if (last !== undefined) {
+          this.#followed.set(followed, last.id);
+          followed.rows(whole);
+        }
+        if ((exists === 0 || whole.length < rows.length) && this.#followed.has(followed)) followed.gone();
       }
       for (const [at, [followed]] of looksAtLocks ? all.entries() : []) {
         const reply = replies[at]!;
@@ -100,4 +101,11 @@ export class Poller {
     this.#timer = undefined;
     if (this.#followed.size > 0 && !this.#closed) this.#timer = this.#clock.after(everyMs, () => void this.#look());
   }
+}
+
+/** Up to the first gap: what follows it belongs to an answer that is not whole. */
+function rowsInOrder(rows: readonly StreamRow[], lastId: string): readonly StreamRow[] {
+  let number = Number(lastId.split('-')[1]);
+  const gapAt = rows.findIndex(({ id }) => id !== `0-${++number}`);
+  return gapAt === -1 ? rows : rows.slice(0, gapAt);
 }

@@ -10,13 +10,16 @@ export interface RecordWriterDeps {
   readonly stream: string;
   readonly sink: DispatchSink;
   readonly settled: (how: 'ended' | 'failed') => void;
+  /** Nobody can follow any more; the answer itself goes on. */
+  readonly lost: () => void;
 }
 
 /** Followers get tokens this much later; a row per token would cost the leader more than making it. */
 const batchMs = 15;
 /** An answer longer than the cache keeps is not shared either. */
 const recordCharsMax = 2 ** 20;
-const recordTtlMs = 60_000;
+/** Prolonged with the lease, and by each row. */
+export const recordTtlMs = 60_000;
 const writeDeadlineMs = 2_000;
 
 export class RecordWriter implements DispatchSink {
@@ -27,6 +30,9 @@ export class RecordWriter implements DispatchSink {
   #chars = 0;
   #writing: Promise<unknown> = Promise.resolve();
   #over = false;
+  #lost = false;
+  /** Rows are numbered, so that one that a failover has lost leaves a gap that shows; the claim wrote the first. */
+  #rows = 1;
 
   constructor(deps: RecordWriterDeps) {
     this.#deps = deps;
@@ -83,13 +89,26 @@ export class RecordWriter implements DispatchSink {
     this.#events = [];
     if (fields.length === 0) return;
     const { redis, stream } = this.#deps;
+    this.#rows += 1;
     const commands: readonly RedisCommand[] = [
-      ['XADD', stream, '*', ...fields],
+      // A record that was evicted is not begun again in the middle.
+      ['XADD', stream, 'NOMKSTREAM', `0-${this.#rows}`, ...fields],
       ['PEXPIRE', stream, recordTtlMs],
     ];
     // One after the other: the rows are the answer. What is lost makes followers look for another leader.
     this.#writing = this.#writing
-      .then(() => redis.transaction(commands, { as: 'write', deadlineMs: writeDeadlineMs }))
-      .catch(() => void (this.#over = true));
+      .then(async () => {
+        if (this.#lost) return;
+        const [added] = await redis.transaction(commands, { as: 'write', deadlineMs: writeDeadlineMs });
+        if (added === null) this.#lose();
+      })
+      .catch(() => this.#lose());
+  }
+
+  #lose(): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#over = true;
+    this.#deps.lost();
   }
 }

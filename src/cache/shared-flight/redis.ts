@@ -2,11 +2,12 @@ import type { AnswerFlow, AnswerOrigin, ChatEvent, DispatchSink } from '../../co
 import type { Clock, Timer } from '../../core/clock.ts';
 import { AppError, errorTable, type ErrorCode } from '../../core/errors.ts';
 import type { ExactKey } from '../../core/ids.ts';
+import type { Random } from '../../core/random.ts';
 import { replyList, replyText, type RedisConnection, type StreamRow } from '../../redis/redis-connection.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { SharedFlight } from '../shared-flight.ts';
+import type { FlightWant, SharedFlight } from '../shared-flight.ts';
 import { Poller, type Followed } from './poller.ts';
-import { RecordWriter } from './record-writer.ts';
+import { RecordWriter, recordTtlMs } from './record-writer.ts';
 import { ResumingSink, SentSoFar } from './resuming-sink.ts';
 import { claimScript, holdScript } from './scripts.ts';
 
@@ -16,20 +17,23 @@ export interface RedisFlightDeps {
   /** Rises with every invalidation: what was begun before one is not followed after it. */
   readonly generation: () => number;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
+  /** The longest wait for Redis before a thinker is asked, the lookup that came before it included. */
+  readonly waitMaxMs: number;
   /** A leader that says nothing for this long is gone. */
   readonly leaseMs?: number;
 }
 
 const leaseMsDefault = 5_000;
-/** Before a call that takes seconds; a server that never answers is left alone by its breaker. */
-const claimDeadlineMs = 150;
+/** However long the lookup was. */
+const claimDeadlineMinMs = 50;
 /** Renewals that may fail before the lease ends. */
 const renewalsPerLease = 3;
 /** A finished answer is followed for this long: by then it is in the cache for whoever comes later. */
 const lingerMs = 2_000;
-/** Redis silent: a reader that has nothing yet asks for itself sooner than one that would have to begin again; at once when the connection is lost. */
-const patienceMs = { lost: 0, before: 3_000, after: 5_000 };
+/** Redis silent: one whose reader has begun would have to begin again, and waits longer than one that has nothing yet. */
+const patienceMs = { before: 3_000, after: 5_000 };
 /** A leader writes its first row at once. */
 const signOfLifeMs = 2_000;
 /** Changes of leader for one request; then it asks alone. */
@@ -37,17 +41,11 @@ const leadersMax = 5;
 
 /** Lock and record of each flight in Redis, in the slot of its entry. */
 export function createRedisFlight(deps: RedisFlightDeps): SharedFlight {
-  const poller = new Poller(deps.redis, deps.clock);
+  const poller = new Poller(deps.redis, deps.clock, deps.waitMaxMs);
   let leading = 0;
   return {
     run(key, want, sink, ask) {
-      const run = new Run(
-        { ...deps, poller, led: (change) => void (leading += change) },
-        key,
-        want.outputLimit,
-        sink,
-        ask,
-      );
+      const run = new Run({ ...deps, poller, led: (change) => void (leading += change) }, key, want, sink, ask);
       run.begin();
       return run;
     },
@@ -64,7 +62,7 @@ interface RunDeps extends RedisFlightDeps {
 /** One request of this gateway, from claiming the flight to its end. */
 class Run implements AnswerFlow {
   readonly #deps: RunDeps;
-  readonly #names: { readonly lock: string; readonly counter: string; readonly record: (token: string) => string };
+  readonly #names: { readonly lock: string; readonly counter: string; readonly record: (id: string) => string };
   readonly #limit: string;
   readonly #sink: DispatchSink;
   readonly #ask: (sink: DispatchSink) => AnswerFlow;
@@ -75,22 +73,26 @@ class Run implements AnswerFlow {
   #release: ((lingering: number) => void) | undefined;
   #leave: (() => void) | undefined;
   #leaders = 0;
+  #waitedMs: number;
+  /** A leader whose record is gone: it still holds the lock, and cannot be followed. */
+  #unreadable: string | undefined;
   #paused = false;
   #over = false;
 
   constructor(
     deps: RunDeps,
     key: ExactKey,
-    outputLimit: number | undefined,
+    { outputLimit, waitedMs }: FlightWant,
     sink: DispatchSink,
     ask: (sink: DispatchSink) => AnswerFlow,
   ) {
     this.#deps = deps;
     const start = `${deps.prefix}:{${key}}:f${deps.generation()}`;
-    this.#names = { lock: start, counter: `${start}n`, record: (token) => `${start}s:${token}` };
+    this.#names = { lock: start, counter: `${start}n`, record: (id) => `${start}s:${id}` };
     this.#limit = outputLimit === undefined ? '' : String(outputLimit);
     this.#sink = sink;
     this.#ask = ask;
+    this.#waitedMs = waitedMs;
   }
 
   begin(): void {
@@ -120,61 +122,82 @@ class Run implements AnswerFlow {
   }
 
   async #claim(): Promise<void> {
-    const { redis, leaseMs = leaseMsDefault } = this.#deps;
+    const { redis, random, waitMaxMs, leaseMs = leaseMsDefault } = this.#deps;
     this.#leaders += 1;
     if (this.#leaders > leadersMax) return this.#askAlone();
+    const id = random.id(12);
+    const { lock, counter, record } = this.#names;
+    const deadlineMs = Math.max(claimDeadlineMinMs, waitMaxMs - this.#waitedMs);
+    this.#waitedMs = 0;
     const reply = replyList(
-      await redis.call(['EVAL', claimScript, 2, this.#names.lock, this.#names.counter, leaseMs, this.#limit], {
+      await redis.call(['EVAL', claimScript, 3, lock, counter, record(id), leaseMs, this.#limit, id, recordTtlMs], {
         as: 'write',
-        // Won after all, and asked alone meanwhile: nobody must wait for us.
-        late: (won) => void (replyList(won)[0] === 1 && this.#hold(replyText(replyList(won)[1]) ?? '', 0)),
-        deadlineMs: Math.max(claimDeadlineMs, redis.health().deadlineMs),
+        // We have given up waiting and asked alone meanwhile: nobody must wait for us.
+        late: (won) => void (replyList(won)[0] === 1 && this.#giveUp(replyText(replyList(won)[1]) ?? '', id)),
+        deadlineMs,
       }),
     );
     const told = replyText(reply[1]) ?? '';
     if (this.#over) {
-      if (reply[0] === 1) this.#hold(told, 0);
+      if (reply[0] === 1) this.#giveUp(told, id);
       return;
     }
-    if (reply[0] === 1) this.#lead(told);
-    else this.#follow(told);
+    if (reply[0] === 1) return this.#lead(told, id);
+    const holder = holderOf(told);
+    if (holder.token === this.#unreadable) this.#askAlone();
+    else this.#follow(holder);
   }
 
-  #lead(token: string): void {
+  #lead(token: string, id: string): void {
     const { redis, clock, led, leaseMs = leaseMsDefault } = this.#deps;
     led(1);
-    this.#renewal = clock.every(leaseMs / renewalsPerLease, () => this.#hold(token, leaseMs));
+    this.#renewal = clock.every(leaseMs / renewalsPerLease, () => {
+      void this.#hold(token, id, leaseMs).then((held) => held === 'unreadable' && this.#release?.(0));
+    });
     this.#release = (lingering) => {
       this.#release = undefined;
       this.#renewal?.clear();
       led(-1);
-      this.#hold(token, lingering);
+      void this.#hold(token, id, lingering);
     };
     const writer = new RecordWriter({
       redis,
       clock,
-      stream: this.#names.record(token),
+      stream: this.#names.record(id),
       sink: this.#resuming(),
       settled: (how) => {
         this.#finish();
         // A failure is nothing to share with those who come after it.
         this.#release?.(how === 'ended' ? lingerMs : 0);
       },
+      lost: () => this.#release?.(0),
     });
     this.#leave = () => writer.leave();
     this.#attach(this.#ask(writer));
   }
 
-  #hold(token: string, ms: number): void {
-    this.#deps.redis
-      .call(['EVAL', holdScript, 1, this.#names.lock, token, Math.round(ms)], { as: 'write' })
-      // Lost it: others ask too, which costs a call. It ends by itself if Redis is away.
-      .catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'the lock of a flight was not renewed'));
+  #giveUp(token: string, id: string): void {
+    void this.#hold(token, id, 0);
   }
 
-  #follow(holder: string): void {
+  /** Never rejects. */
+  async #hold(token: string, id: string, ms: number): Promise<'held' | 'unreadable' | 'unknown'> {
+    const { redis, logger } = this.#deps;
+    const { lock, record } = this.#names;
+    try {
+      const reply = await redis.call(['EVAL', holdScript, 2, lock, record(id), token, Math.round(ms), recordTtlMs], {
+        as: 'write',
+      });
+      return reply === -1 ? 'unreadable' : 'held';
+    } catch (error) {
+      // Lost it: others ask too, which costs a call. It ends by itself if Redis is away.
+      logger.debug({ err: error }, 'the lock of a flight was not renewed');
+      return 'unknown';
+    }
+  }
+
+  #follow({ token, limit, record }: Holder): void {
     const { poller, clock } = this.#deps;
-    const [token = '', limit = ''] = holder.split('|');
     const sink = this.#resuming();
     /** Of another limit: whether its answer is ours shows at its end. */
     const held: { origin: AnswerOrigin | undefined; events: ChatEvent[] } | undefined =
@@ -190,12 +213,14 @@ class Run implements AnswerFlow {
       if (!this.#over) this.begin();
     };
     const followed: Followed = {
-      stream: this.#names.record(token),
+      stream: this.#names.record(record),
       lock: this.#names.lock,
       rows: (rows) => {
         for (const row of rows) {
           for (const [name, value] of fieldsOf(row)) {
             if (this.#over || this.#following !== followed) return;
+            // Of the claim, whoever made it may have given up.
+            if (name === 'c') continue;
             heard = true;
             if (name === 'b') continue;
             if (name === 'g') return takeOver();
@@ -230,17 +255,23 @@ class Run implements AnswerFlow {
           }
         }
       },
+      gone: () => {
+        this.#unreadable = token;
+        takeOver();
+      },
       lockSeen: (now) => {
         // Its successor has another record; and with no lock and no end, its leader is gone.
-        if (now?.split('|')[0] !== token) return takeOver();
+        if (now === undefined || holderOf(now).token !== token) return takeOver();
         if (heard || clock.monotonicMs() - followedAtMs < signOfLifeMs) return;
         leave();
         this.#askAlone();
       },
       unheard: (ms) => {
-        const gone = this.#deps.redis.health().state.kind !== 'ready';
-        const patience = this.#sent.started ? patienceMs.after : gone ? patienceMs.lost : patienceMs.before;
-        if (ms < patience) return;
+        const lost = this.#deps.redis.health().state.kind !== 'ready';
+        // With nothing to show yet it at most doubles its wait, in case Redis comes back before.
+        const waitedMs = clock.monotonicMs() - followedAtMs - ms;
+        const before = Math.min(patienceMs.before, Math.max(this.#deps.waitMaxMs, waitedMs));
+        if (ms < (this.#sent.started ? patienceMs.after : lost ? 0 : before)) return;
         leave();
         this.#askAlone();
       },
@@ -288,6 +319,17 @@ class Run implements AnswerFlow {
     if (this.#following) this.#deps.poller.remove(this.#following);
     this.#following = undefined;
   }
+}
+
+interface Holder {
+  readonly token: string;
+  readonly limit: string;
+  readonly record: string;
+}
+
+function holderOf(lock: string): Holder {
+  const [token = '', limit = '', record = ''] = lock.split('|');
+  return { token, limit, record };
 }
 
 function* fieldsOf({ fields }: StreamRow): Generator<readonly [name: string, value: string]> {

@@ -15,6 +15,10 @@ export interface Kernel {
   ): void;
   /** @returns how many pairs were appended. */
   collect(slots: number, count: number, distances: number, limit: number, to: number, max: number): number;
+  /** Floats to a row. */
+  quantize(values: number, rowBytes: number, row: number, residuals: number, scale: number): void;
+  /** Floats to a sketch; they are not the same afterwards. */
+  sketch(values: number, bits: number, signs: number, to: number): void;
 }
 
 /** A memory that a worker thread can read too. */
@@ -58,6 +62,7 @@ export function createSimdKernel(memory: SharedMemory): Kernel | undefined {
 export function createPlainKernel(memory: SharedMemory): Kernel {
   const { buffer } = memory;
   const bytes = new Int8Array(buffer);
+  const uint8 = new Uint8Array(buffer);
   const int16 = new Int16Array(buffer);
   const uint16 = new Uint16Array(buffer);
   const uint32 = new Uint32Array(buffer);
@@ -100,7 +105,53 @@ export function createPlainKernel(memory: SharedMemory): Kernel {
       }
       return found;
     },
+
+    quantize(values, rowBytes, row, residuals, scaleAt) {
+      const from = values >>> 2;
+      let max = 0;
+      for (let d = 0; d < rowBytes; d++) max = Math.max(max, Math.abs(float32[from + d]!));
+      const scale = Math.fround(max / 127) || 1;
+      float32[scaleAt >>> 2] = scale;
+      const inverse = Math.fround(1 / scale);
+      for (let d = 0; d < rowBytes; d++) {
+        const value = Math.fround(float32[from + d]! * inverse);
+        const rounded = roundHalfUp(value);
+        bytes[row + d] = rounded;
+        const nibble = Math.min(15, roundHalfUp(Math.fround(Math.fround(value - rounded) * 15)) + 8);
+        const at = residuals + (d >>> 1);
+        uint8[at] = d % 2 === 0 ? nibble : uint8[at]! | (nibble << 4);
+      }
+    },
+
+    sketch(values, bits, signs, to) {
+      const vector = float32.subarray(values >>> 2, (values >>> 2) + bits);
+      for (const half of [0, bits]) {
+        for (let i = 0; i < bits; i++) vector[i]! *= float32[(signs >>> 2) + half + i]!;
+        transform(vector);
+      }
+      for (let i = 0; i < bits; i += 8) {
+        let byte = 0;
+        for (let bit = 0; bit < 8; bit++) if (vector[i + bit]! >= 0) byte |= 1 << bit;
+        uint8[to + (i >>> 3)] = byte;
+      }
+    },
   };
+}
+
+const roundHalfUp = (value: number): number => Math.floor(Math.fround(value + 0.5));
+
+/** Walsh-Hadamard, in place. */
+function transform(values: Float32Array): void {
+  for (let half = 1; half < values.length; half *= 2) {
+    for (let from = 0; from < values.length; from += 2 * half) {
+      for (let i = from; i < from + half; i++) {
+        const a = values[i]!;
+        const b = values[i + half]!;
+        values[i] = a + b;
+        values[i + half] = a - b;
+      }
+    }
+  }
 }
 
 /** Bits set in 32, by adding neighbours pairwise. */

@@ -38,6 +38,11 @@ export interface Scratch {
   readonly outAt: number;
   readonly histogramAt: number;
   readonly keptAt: number;
+  /** A vector as floats, one a bit of its sketch. */
+  readonly valuesAt: number;
+  /** Of the rotation: twice as many floats. */
+  readonly signsAt: number;
+  readonly endAt: number;
 }
 
 export function layOut(dimensions: number, rowsMax: number): Layout {
@@ -60,7 +65,7 @@ export function layOut(dimensions: number, rowsMax: number): Layout {
   const sketchesAt = reserve(rowsMax * sketchBytes);
   const scalesAt = reserve(rowsMax * 4);
   const plan = { dimensions, rowsMax, rowBytes, residualBytes, sketchBytes };
-  const scratchBytes = scratchOf(plan, 0).keptAt + (keptMax + 2 * chunkRows) * 8;
+  const scratchBytes = scratchOf(plan, 0).endAt;
   const scratchAt = { main: reserve(scratchBytes), scanner: reserve(scratchBytes) };
   assert(
     at <= addressMax,
@@ -75,7 +80,10 @@ export function scratchOf(layout: Pick<Layout, 'rowBytes' | 'sketchBytes'>, base
   const outAt = slotsAt + chunkRows * 4;
   const histogramAt = outAt + chunkRows * 4;
   const keptAt = alignTo(histogramAt + (layout.sketchBytes * 8 + 1) * 4, 64);
-  return { queryAt: base, querySketchAt, slotsAt, outAt, histogramAt, keptAt };
+  const valuesAt = keptAt + (keptMax + 2 * chunkRows) * 8;
+  const signsAt = valuesAt + layout.sketchBytes * 8 * 4;
+  const endAt = signsAt + layout.sketchBytes * 8 * 8;
+  return { queryAt: base, querySketchAt, slotsAt, outAt, histogramAt, keptAt, valuesAt, signsAt, endAt };
 }
 
 /** A power of two for the rotation, and at least 512 for the kernel; more bits than dimensions sharpen the sketch. */

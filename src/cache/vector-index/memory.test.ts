@@ -7,7 +7,11 @@ import { silentLogger } from '../../telemetry/logger.ts';
 import { compileKernel } from '../../../scripts/build-kernel.ts';
 import { aUnitVector, vectorIndexConformance } from './conformance.ts';
 import { kernelBase64 } from './kernel-bytes.ts';
+import { reserveMemory } from './kernel.ts';
+import { layOut } from './layout.ts';
 import { createMemoryVectorIndex, type MemoryVectorIndexOptions } from './memory.ts';
+import type { ScanDeps } from './scan.ts';
+import { scanDeps } from './scanner.ts';
 
 type Changes = Partial<MemoryVectorIndexOptions>;
 const { signal } = new AbortController();
@@ -28,6 +32,28 @@ for (const [name, changes] of variants) {
 describe('memory vector index alone', () => {
   it('runs the kernel that its source describes', async () => {
     assert.equal(kernelBase64, await compileKernel());
+  });
+
+  it('writes the same rows with and without SIMD, to the last bit', () => {
+    for (const dimensions of [1, 7, 64, 384, 513, 1024]) {
+      const random = seededRandom(dimensions);
+      const rowsMax = 60;
+      const { totalBytes, rowsAt, scratchAt } = layOut(dimensions, rowsMax);
+      const [simd, plain] = (['simd', 'plain'] as const).map((kernel) => {
+        const memory = reserveMemory(totalBytes);
+        return scanDeps({ memory, dimensions, rowsMax, kernel }, 'main');
+      });
+      assert.deepEqual([simd!.kernel.name, plain!.kernel.name], ['simd', 'plain']);
+      for (let slot = 0; slot < rowsMax; slot++) {
+        const vector = aUnitVector(random, dimensions);
+        if (slot % 3 === 0) for (let d = 1; d < dimensions; d++) if (random.float() < 0.9) vector[d] = 0;
+        // Halves, where rounding has to agree on a direction.
+        if (slot % 3 === 1) for (let d = 1; d < dimensions; d++) vector[d] = ((d % 254) + 0.5) / 254;
+        for (const { rows } of [simd!, plain!]) rows.write(slot, vector);
+      }
+      const written = ({ memory }: ScanDeps) => Buffer.from(memory.buffer).subarray(rowsAt, scratchAt.main);
+      assert.ok(written(simd!).equals(written(plain!)), `rows of ${dimensions} dimensions`);
+    }
   });
 
   it('gives the same neighbours and similarities with and without SIMD, threads, and slices', async () => {

@@ -1,5 +1,5 @@
 import type { UnitVector } from '../../core/vector.ts';
-import type { SharedMemory } from './kernel.ts';
+import type { Kernel, SharedMemory } from './kernel.ts';
 import { seededRandom } from '../../core/random.ts';
 import { sketchBitsOf, type Layout, type Scratch } from './layout.ts';
 
@@ -9,21 +9,31 @@ const rotationSeed = 0x5e1f;
 /** Writes vectors into the shared memory as rows, and reads exact similarities back. */
 export class Rows {
   readonly #layout: Layout;
+  readonly #kernel: Kernel;
+  readonly #scratch: Scratch;
   readonly #bytes: Int8Array;
   readonly #nibbles: Uint8Array;
   readonly #int16: Int16Array;
   readonly #float32: Float32Array;
-  readonly #rotate: (vector: Float32Array) => Float32Array;
+  /** Where the kernel takes a vector from; zeros beyond its dimensions. */
+  readonly #values: Float32Array;
   /** Largest value of a query: as fine as the kernel's 32-bit sum allows, at most 14 bits. */
   readonly #queryMax: number;
 
-  constructor(layout: Layout, memory: SharedMemory) {
+  constructor(layout: Layout, memory: SharedMemory, kernel: Kernel, scratch: Scratch) {
     this.#layout = layout;
+    this.#kernel = kernel;
+    this.#scratch = scratch;
     this.#bytes = new Int8Array(memory.buffer);
     this.#nibbles = new Uint8Array(memory.buffer);
     this.#int16 = new Int16Array(memory.buffer);
     this.#float32 = new Float32Array(memory.buffer);
-    this.#rotate = createRotation(layout.dimensions);
+    const bits = sketchBitsOf(layout.dimensions);
+    this.#values = new Float32Array(memory.buffer, scratch.valuesAt, bits);
+    const random = seededRandom(rotationSeed);
+    new Float32Array(memory.buffer, scratch.signsAt, 2 * bits).set(
+      Array.from({ length: 2 * bits }, () => (random.float() < 0.5 ? -1 : 1)),
+    );
     this.#queryMax = Math.min(16_383, Math.floor(2 ** 31 / (128 * layout.rowBytes)) - 1);
   }
 
@@ -32,34 +42,28 @@ export class Rows {
    * similarity of the best few to within 0.0005.
    */
   write(slot: number, vector: UnitVector): void {
-    const { dimensions, rowBytes, residualBytes, rowsAt, residualsAt, scalesAt, sketchesAt, sketchBytes } =
-      this.#layout;
-    let max = 0;
-    for (let d = 0; d < dimensions; d++) max = Math.max(max, Math.abs(vector[d]!));
-    const scale = Math.fround(max / 127) || 1;
-    this.#float32[(scalesAt >>> 2) + slot] = scale;
-    const row = rowsAt + slot * rowBytes;
-    const residuals = residualsAt + slot * residualBytes;
-    for (let d = 0; d < rowBytes; d += 2) {
-      const even = d < dimensions ? vector[d]! / scale : 0;
-      const odd = d + 1 < dimensions ? vector[d + 1]! / scale : 0;
-      const evenRounded = Math.round(even);
-      const oddRounded = Math.round(odd);
-      this.#bytes[row + d] = evenRounded;
-      this.#bytes[row + d + 1] = oddRounded;
-      this.#nibbles[residuals + (d >>> 1)] = nibbleOf(even - evenRounded) | (nibbleOf(odd - oddRounded) << 4);
-    }
-    this.#writeSketch(sketchesAt + slot * sketchBytes, vector);
+    const { rowBytes, residualBytes, rowsAt, residualsAt, scalesAt, sketchesAt, sketchBytes } = this.#layout;
+    this.#take(vector);
+    this.#kernel.quantize(
+      this.#scratch.valuesAt,
+      rowBytes,
+      rowsAt + slot * rowBytes,
+      residualsAt + slot * residualBytes,
+      scalesAt + slot * 4,
+    );
+    this.#writeSketch(sketchesAt + slot * sketchBytes);
   }
 
-  writeQuery(scratch: Scratch, query: UnitVector): void {
+  writeQuery(query: UnitVector): void {
     const { dimensions, rowBytes } = this.#layout;
+    const scratch = this.#scratch;
     let max = 0;
     for (let d = 0; d < dimensions; d++) max = Math.max(max, Math.abs(query[d]!));
     const factor = max === 0 ? 0 : this.#queryMax / max;
     const at = scratch.queryAt >>> 1;
     for (let d = 0; d < rowBytes; d++) this.#int16[at + d] = d < dimensions ? Math.round(query[d]! * factor) : 0;
-    this.#writeSketch(scratch.querySketchAt, query);
+    this.#take(query);
+    this.#writeSketch(scratch.querySketchAt);
   }
 
   /** Cosine of a stored row and a query, within 0.0005. */
@@ -82,46 +86,18 @@ export class Rows {
     return Math.max(-1, Math.min(1, cosine));
   }
 
-  #writeSketch(at: number, vector: UnitVector): void {
-    const rotated = this.#rotate(vector);
-    for (let i = 0; i < rotated.length; i += 8) {
-      let byte = 0;
-      for (let bit = 0; bit < 8; bit++) if (rotated[i + bit]! >= 0) byte |= 1 << bit;
-      this.#nibbles[at + (i >>> 3)] = byte;
-    }
+  #take(vector: UnitVector): void {
+    this.#values.set(vector);
+    this.#values.fill(0, vector.length);
   }
-}
 
-/** [-0.5, 0.5] to 16 steps. Zero is one of them: sparse vectors are mostly zeros, and an offset there would add up. */
-const nibbleOf = (residual: number): number => Math.min(15, Math.round(residual * 15) + 8);
-
-/**
- * A fixed random rotation: twice random signs, then a Walsh-Hadamard transform. After it the signs
- * of the values depend on direction alone, also for sparse vectors and for spaces whose vectors
- * share a common offset, and the share of differing signs is angle / π.
- * Source: Ailon and Chazelle, the fast Johnson-Lindenstrauss transform (2009).
- */
-function createRotation(dimensions: number): (vector: Float32Array) => Float32Array {
-  const size = sketchBitsOf(dimensions);
-  const random = seededRandom(rotationSeed);
-  const signs = [0, 1].map(() => Float32Array.from({ length: size }, () => (random.float() < 0.5 ? -1 : 1)));
-  const values = new Float32Array(size);
-  return (vector) => {
-    values.fill(0);
-    values.set(vector);
-    for (const sign of signs) {
-      for (let i = 0; i < size; i++) values[i]! *= sign[i]!;
-      for (let half = 1; half < size; half *= 2) {
-        for (let from = 0; from < size; from += 2 * half) {
-          for (let i = from; i < from + half; i++) {
-            const a = values[i]!;
-            const b = values[i + half]!;
-            values[i] = a + b;
-            values[i + half] = a - b;
-          }
-        }
-      }
-    }
-    return values;
-  };
+  /**
+   * Signs after a fixed random rotation: twice random signs, then a Walsh-Hadamard transform. After it the signs
+   * of the values depend on direction alone, also for sparse vectors and for spaces whose vectors
+   * share a common offset, and the share of differing signs is angle / π.
+   * Source: Ailon and Chazelle, the fast Johnson-Lindenstrauss transform (2009).
+   */
+  #writeSketch(to: number): void {
+    this.#kernel.sketch(this.#scratch.valuesAt, this.#values.length, this.#scratch.signsAt, to);
+  }
 }

@@ -1,15 +1,15 @@
 import type { UnitVector } from '../../core/vector.ts';
 import type { Kernel, SharedMemory } from './kernel.ts';
 import type { Rows } from './rows.ts';
-import { chunkRows, keptMax, scratchOf, type Layout, type Scratch } from './layout.ts';
+import { chunkRows, keptMax, type Layout, type Scratch } from './layout.ts';
 
 export interface ScanDeps {
   readonly layout: Layout;
   readonly memory: SharedMemory;
   readonly kernel: Kernel;
   readonly rows: Rows;
-  /** One scan at a time uses a scratch area. */
-  readonly scratchAt: number;
+  /** One scan at a time uses it. */
+  readonly scratch: Scratch;
 }
 
 export interface ScanJob {
@@ -33,11 +33,10 @@ const keptMin = 1024;
  * @returns slots, best first, after the last piece.
  */
 export function* scan(deps: ScanDeps, job: ScanJob): Generator<undefined, Uint32Array> {
-  const { layout, memory, kernel, rows } = deps;
-  const scratch = scratchOf(layout, deps.scratchAt);
+  const { layout, memory, kernel, rows, scratch } = deps;
   const words = new Uint32Array(memory.buffer);
   const slotsAt = scratch.slotsAt >>> 2;
-  rows.writeQuery(scratch, job.query);
+  rows.writeQuery(job.query);
   const top = new Best(job.best);
   const compare = (count: number) => {
     kernel.dots(

@@ -5,7 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import { siblingWorker } from '../../core/sibling-worker.ts';
 import { nextTurn } from '../time-slice.ts';
 import { createPlainKernel, createSimdKernel, type Kernel, type SharedMemory } from './kernel.ts';
-import { layOut } from './layout.ts';
+import { layOut, scratchOf } from './layout.ts';
 import { Rows } from './rows.ts';
 import { scan, type ScanDeps } from './scan.ts';
 
@@ -46,7 +46,8 @@ export function scanDeps(setup: ScannerSetup, scratch: 'main' | 'scanner'): Scan
   const layout = layOut(setup.dimensions, setup.rowsMax);
   const { memory } = setup;
   const kernel = (setup.kernel === 'simd' ? createSimdKernel(memory) : undefined) ?? createPlainKernel(memory);
-  return { layout, memory, kernel, rows: new Rows(layout, memory), scratchAt: layout.scratchAt[scratch] };
+  const area = scratchOf(layout, layout.scratchAt[scratch]);
+  return { layout, memory, kernel, rows: new Rows(layout, memory, kernel, area), scratch: area };
 }
 
 /**

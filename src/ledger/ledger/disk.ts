@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { inTransaction, moveAside, openDatabaseFile, takeLock } from '../../sqlite/database-file.ts';
+import { inTransaction, moveAside, openDatabaseFile } from '../../sqlite/database-file.ts';
 import { faultOf } from '../../sqlite/disk-error.ts';
 import { foldMs, type LedgerRange } from '../ledger.ts';
 import {
@@ -27,11 +27,10 @@ export const databaseFile = 'ledger.sqlite';
 const foldSlice = 5_000;
 const rowsAtOnce = 20;
 
-/** The ledger's database as its own thread sees it. Every method is synchronous. */
+/** The ledger's database as its own thread sees it, in a folder that is locked. Every method is synchronous. */
 export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly calls: DiskCalls } {
   const { dataDir, fileBytesMax, answersMax } = setup;
   const path = join(dataDir, databaseFile);
-  const lock = takeLock(dataDir, 'ledger');
   let book: Book;
 
   const begin = (setAside: string | undefined): Opened => {
@@ -42,10 +41,7 @@ export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly 
   try {
     opened = begin(undefined);
   } catch (error) {
-    if (faultOf(error) !== 'damaged') {
-      lock.close();
-      throw error;
-    }
+    if (faultOf(error) !== 'damaged') throw error;
     opened = begin(moveAside(path, setup.openedAt));
   }
 
@@ -64,7 +60,6 @@ export function openDisk(setup: DiskSetup): { readonly opened: Opened; readonly 
     },
     close() {
       book.close();
-      lock.close();
     },
   };
   return { opened, calls };

@@ -77,6 +77,26 @@ describe('embedded ledger on disk', () => {
     assert.deepEqual([totals.answers.thinker, totals.total], [1_500, 42]);
   });
 
+  inFolder('lets its thread rest, keeps the folder meanwhile, and forgets nothing', async (dataDir) => {
+    const clock = new FakeClock();
+    const ledger = await createEmbeddedLedger({ dataDir, clock, logger: silentLogger });
+    ledger.append(anAnswer());
+    await ledger.flush();
+    await clock.advance(60_000);
+    await assert.rejects(
+      createEmbeddedLedger({ dataDir, clock, logger: silentLogger }),
+      (error: AppError) => error.code === 'config_invalid',
+    );
+    ledger.append(anAnswer());
+    await clock.advance(1_000);
+    assert.equal((await ledger.totals(ever)).answers.thinker, 2);
+    await clock.advance(60_000);
+    await ledger.close();
+    const again = await createEmbeddedLedger({ dataDir, clock, logger: silentLogger });
+    assert.equal((await again.totals(ever)).answers.thinker, 2);
+    await again.close();
+  });
+
   inFolder('writes within a second of its clock without being asked', async (dataDir) => {
     const clock = new FakeClock();
     const ledger = await createEmbeddedLedger({ dataDir, clock, logger: silentLogger });

@@ -3,7 +3,9 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { siblingWorker } from '../../core/sibling-worker.ts';
 import { faultOf, type DiskError } from '../../sqlite/disk-error.ts';
-import { startDiskThread, type DiskThread } from '../../sqlite/disk-thread.ts';
+import { takeLock } from '../../sqlite/database-file.ts';
+import type { DiskThread } from '../../sqlite/disk-thread.ts';
+import { startRestingThread } from '../../sqlite/resting-thread.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import {
   answersMaxDefault,
@@ -50,6 +52,8 @@ const batchMax = 1_000;
 /** Ten minutes of a busy gateway, some 20 MB. */
 const waitingMaxDefault = 100_000;
 const retryAfterMs = 1_000;
+/** Nobody has asked or been answered for so long: the thread ends until somebody does. */
+const restAfterMs = 10_000;
 /** Entries of a page: some milliseconds to clone. */
 const pageRows = 1_000;
 /** Single answers, their index and as much again. */
@@ -66,23 +70,30 @@ export async function createEmbeddedLedger(deps: EmbeddedLedgerDeps): Promise<Le
   const { dataDir, clock, logger, options = {} } = deps;
   const answersMax = options.answersMax ?? answersMaxDefault;
   const factsMax = options.factsMax ?? factsMaxDefault;
-  const setup: DiskSetup = {
+  const setup = (): DiskSetup => ({
     dataDir,
     answersMax,
     fileBytesMax: fileBytesMin + answersMax * bytesPerAnswer + factsMax * bytesPerFact,
     factsMax,
     openedAt: clock.now(),
-  };
+  });
+  let lock: ReturnType<typeof takeLock> | undefined;
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const { thread, opened } = await startDiskThread<{ calls: DiskCalls; opened: Opened }>({
+    lock = takeLock(dataDir, 'ledger');
+    const { thread, opened } = await startRestingThread<{ calls: DiskCalls; opened: Opened }>({
       program: siblingWorker('disk-worker', import.meta.url),
       name: 'ledger-disk',
       setup,
       heapMib: { young: 4, old: 128 },
+      clock,
+      restAfterMs,
+      reopened: (found) => tellOpened(deps, found),
     });
-    return new EmbeddedLedger(deps, thread, opened);
+    tellOpened(deps, opened);
+    return new EmbeddedLedger(deps, thread, lock);
   } catch (error) {
+    lock?.close();
     const fault = faultOf(error);
     if (fault === 'locked' || fault === 'newer')
       throw new AppError('config_invalid', (error as DiskError).message, { cause: error });
@@ -100,6 +111,8 @@ class EmbeddedLedger implements LedgerWithFacts {
   lost = 0;
   readonly #deps: EmbeddedLedgerDeps;
   readonly #disk: DiskThread<DiskCalls>;
+  /** On the folder, as long as this lives. */
+  readonly #lock: { close(): void };
   readonly #flushAfterMs: number;
   readonly #waitingMax: number;
   readonly facts: FactLog;
@@ -110,8 +123,9 @@ class EmbeddedLedger implements LedgerWithFacts {
   #closing: Promise<void> | undefined;
   #refused = false;
 
-  constructor(deps: EmbeddedLedgerDeps, disk: DiskThread<DiskCalls>, opened: Opened) {
+  constructor(deps: EmbeddedLedgerDeps, disk: DiskThread<DiskCalls>, lock: { close(): void }) {
     this.#deps = deps;
+    this.#lock = lock;
     this.#disk = disk;
     this.#flushAfterMs = deps.options?.flushAfterMs ?? flushAfterMsDefault;
     this.#waitingMax = deps.options?.waitingMax ?? waitingMaxDefault;
@@ -119,7 +133,6 @@ class EmbeddedLedger implements LedgerWithFacts {
       append: (fact) => this.#appendFact(fact),
       read: (range) => this.#readFacts(range),
     };
-    if (opened.setAside !== undefined) this.#tellSetAside(opened.setAside);
   }
 
   append(entry: LedgerEntry): void {
@@ -184,8 +197,8 @@ class EmbeddedLedger implements LedgerWithFacts {
           { entries: this.#waiting.length },
           'entries of the ledger could not be written and are lost',
         );
-      await this.#disk.call('close').catch(() => undefined);
       await this.#disk.end();
+      this.#lock.close();
     })();
     return this.#closing;
   }
@@ -243,18 +256,19 @@ class EmbeddedLedger implements LedgerWithFacts {
   async #setAside(cause: unknown): Promise<boolean> {
     try {
       const { setAside } = await this.#disk.call('reset', this.#deps.clock.now());
-      this.#tellSetAside(setAside ?? '', cause);
+      tellOpened(this.#deps, { setAside: setAside ?? '' }, cause);
       return true;
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'a damaged ledger could not be set aside');
       return false;
     }
   }
+}
 
-  #tellSetAside(file: string, cause?: unknown): void {
-    this.#deps.logger.error(
-      { ...(cause !== undefined && { err: cause }), file },
-      'the ledger was damaged; the file is kept beside the new one, which starts empty',
-    );
-  }
+function tellOpened({ logger }: EmbeddedLedgerDeps, { setAside }: Opened, cause?: unknown): void {
+  if (setAside === undefined) return;
+  logger.error(
+    { ...(cause !== undefined && { err: cause }), file: setAside },
+    'the ledger was damaged; the file is kept beside the new one, which starts empty',
+  );
 }
