@@ -1,7 +1,7 @@
 import type { Answer } from '../core/answer.ts';
 import type { EntryId, ExactKey, ModelName, RequestId, Scope, TenantId } from '../core/ids.ts';
 import type { EpochMs } from '../core/units.ts';
-import type { UnitVector } from '../core/vector.ts';
+import type { PackedVector, UnitVector } from '../core/vector.ts';
 
 export interface CacheEntry {
   readonly id: EntryId;
@@ -109,7 +109,7 @@ export interface AddedEntry {
   readonly id: EntryId;
   readonly scope: Scope;
   readonly embeddingModel: string;
-  readonly vector: UnitVector;
+  readonly vector: PackedVector;
 }
 
 export type InvalidationSelector =

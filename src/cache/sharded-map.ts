@@ -18,11 +18,14 @@ export class ShardedMap<K extends string, V> {
     return this.#shards[shardOf(key)]!.has(key);
   }
 
-  set(key: K, value: V): void {
+  /** @returns whether the key is new */
+  set(key: K, value: V): boolean {
     const shard = this.#shards[shardOf(key)]!;
     const before = shard.size;
     shard.set(key, value);
-    this.#size += shard.size - before;
+    if (shard.size === before) return false;
+    this.#size++;
+    return true;
   }
 
   delete(key: K): boolean {

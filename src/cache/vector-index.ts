@@ -1,7 +1,7 @@
 import type { CallOptions } from '../core/chat.ts';
 import type { EntryId, Scope, TenantId } from '../core/ids.ts';
 import type { EpochMs } from '../core/units.ts';
-import type { UnitVector } from '../core/vector.ts';
+import type { PackedVector, UnitVector } from '../core/vector.ts';
 
 export interface Neighbour {
   readonly entryId: EntryId;
@@ -32,7 +32,7 @@ export interface VectorIndex {
   /** Its rows are there for every gateway: each is placed once, by the one that stores the answer. */
   readonly shared?: boolean;
   /** Replaces the entry's vector when it is there. @throws cache_unavailable when full or ill */
-  upsert(scope: Scope, entryId: EntryId, vector: UnitVector, facts?: RowFacts): Promise<void>;
+  upsert(scope: Scope, entryId: EntryId, vector: UnitVector | PackedVector, facts?: RowFacts): Promise<void>;
   /** At most k, most similar first, only from `scope`. @throws cache_unavailable */
   nearest(scope: Scope, query: UnitVector, k: number, options: NearestOptions): Promise<readonly Neighbour[]>;
   /** Absent is fine. */

@@ -122,9 +122,14 @@ export interface StreamRow {
 
 /** Of XREAD of one stream, in both protocols: `[[key, rows]]` or `[key, rows]`; none when it timed out. */
 export function streamRows(reply: RedisReply): readonly StreamRow[] {
+  return rangeRows(rawStreamRows(reply));
+}
+
+/** As they come, `[id, [field, value, …]]`: for those who read hundreds of thousands. */
+export function rawStreamRows(reply: RedisReply): readonly RedisReply[] {
   const outer = replyList(reply);
   const pair = Array.isArray(outer[0]) ? replyList(outer[0]) : outer;
-  return rangeRows(pair[1]);
+  return replyList(pair[1]);
 }
 
 /** Of XRANGE. */

@@ -1,6 +1,6 @@
 import type { Neighbour, VectorIndex } from '../cache/vector-index.ts';
 import type { EntryId, Scope } from '../core/ids.ts';
-import { dot, type UnitVector } from '../core/vector.ts';
+import { dot, unitVectorOf, type PackedVector, type UnitVector } from '../core/vector.ts';
 
 /** Exact search over plain maps; `failure` and `gate` make it ill or slow. */
 export class FakeVectorIndex implements VectorIndex {
@@ -13,10 +13,11 @@ export class FakeVectorIndex implements VectorIndex {
     this.dimensions = dimensions;
   }
 
-  async upsert(scope: Scope, entryId: EntryId, vector: UnitVector): Promise<void> {
+  async upsert(scope: Scope, entryId: EntryId, vector: UnitVector | PackedVector): Promise<void> {
+    const unit = unitVectorOf(vector);
     await this.#call();
     const vectors = this.scopes.get(scope) ?? new Map<EntryId, UnitVector>();
-    this.scopes.set(scope, vectors.set(entryId, vector));
+    this.scopes.set(scope, vectors.set(entryId, unit));
   }
 
   async nearest(scope: Scope, query: UnitVector, k: number): Promise<readonly Neighbour[]> {

@@ -119,8 +119,9 @@ export class Directory {
 
   /** The caller has removed what had this id or key. */
   add(record: DirectoryRecord): void {
-    assert(!this.#byKey.has(record.exactKey) && !this.#byId.has(record.id), `entry ${record.id} is in the directory`);
     const row = this.#ids.length;
+    const isNew = this.#byKey.set(record.exactKey, row) && this.#byId.set(record.id, row);
+    assert(isNew, `entry ${record.id} is in the directory`);
     if (row === this.#seqs.length) this.#grow();
     this.#ids.push(record.id);
     this.#keys.push(record.exactKey);
@@ -134,8 +135,6 @@ export class Directory {
     this.#hitsOf[row] = record.hits;
     this.#gpuMsOf[row] = record.gpuMs;
     this.#bytes += record.bytes;
-    this.#byKey.set(record.exactKey, row);
-    this.#byId.set(record.id, row);
   }
 
   /** The last row takes the place of the removed one. */

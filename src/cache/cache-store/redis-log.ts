@@ -145,6 +145,7 @@ class RedisLogStore implements CacheStore {
       shelf: this.#shelf,
       generations: this.#generations,
       nextSeq: (version) => this.#nextSeq(version),
+      mark: () => this.#puts,
       isPending: (id) => this.#pending.has(id),
       admitted: (id) => this.#digest.added(id),
     });
@@ -154,14 +155,9 @@ class RedisLogStore implements CacheStore {
       pace,
       logger,
       metrics: deps.metrics,
-      apply: {
-        put: (head, vec8) => this.#arrivals.heard(head, vec8),
-        removed: (writer, entries) => this.#arrivals.heardRemoved(writer, entries),
-        generation: (selector, version) => this.#invalidator.learned(selector, version),
-        absent: (seen, mark) => this.#arrivals.absent(seen, mark),
-        mark: () => this.#puts,
-        connected: () => this.#invalidator.connected(),
-      },
+      arrivals: this.#arrivals,
+      generation: (selector, version) => this.#invalidator.learned(selector, version),
+      connected: () => this.#invalidator.connected(),
     });
     this.#views = createRedisViews({
       shelf: this.#shelf,
@@ -177,11 +173,7 @@ class RedisLogStore implements CacheStore {
       invalidate: (selector) => this.#asked(() => this.#invalidator.invalidate(selectorOf(selector))),
       putMetaOnce: (key, value) => this.#asked(() => this.#writes.metaOnce(key, value)),
       generation: () => this.#generations.version,
-      reconcile: async () => {
-        const before = this.#arrivals.admitted;
-        const gone = await this.#asked(() => this.#replica.reconcile());
-        return gone + this.#arrivals.admitted - before;
-      },
+      reconcile: () => this.#asked(() => this.#replica.reconcile()),
       health: () =>
         healthOf({
           redis,

@@ -61,7 +61,12 @@ export class Shelf {
     if (sameKey !== -1) this.#remove(sameKey, 'replaced');
     const sameId = directory.rowOfId(record.id);
     if (sameId !== -1) this.#remove(sameId, 'replaced');
-    directory.add(record);
+    this.place(record);
+  }
+
+  /** As `admit`, of an entry of which neither key nor id is there. */
+  place(record: DirectoryRecord): void {
+    this.directory.add(record);
     this.trim(record.seq);
   }
 

@@ -7,7 +7,7 @@ import type { UnitVector } from '../../core/vector.ts';
 import type { Neighbour, VectorIndex } from '../vector-index.ts';
 import { entryId, scope, type EntryId, type Scope } from '../../core/ids.ts';
 import { seededRandom } from '../../core/random.ts';
-import { dot, toUnitVector } from '../../core/vector.ts';
+import { dot, packedVector, packVector, toUnitVector } from '../../core/vector.ts';
 import { testRandom } from '../../testing/seeded-random.ts';
 
 const dimensions = 64;
@@ -51,6 +51,23 @@ export function vectorIndexConformance(name: string, create: (dimensions: number
           const [first] = await index.nearest(a, vector, 1, { signal });
           assert.equal(first?.entryId, id);
           assert.ok(Math.abs(first.similarity - 1) < tolerance && first.similarity <= 1);
+        }
+      }));
+
+    it('takes a vector in bytes for the vector it was made of', () =>
+      withIndex(async (index, random) => {
+        const vectors = new Map<EntryId, UnitVector>();
+        for (let at = 0; at < 100; at++) {
+          const id = entryId(`packed-${at}`);
+          const vector = aUnitVector(random);
+          vectors.set(id, vector);
+          const bytes = new Int8Array(dimensions);
+          packVector(vector, bytes);
+          await index.upsert(a, id, packedVector(bytes));
+        }
+        for (const query of [...vectors.values()].slice(0, 20)) {
+          const found = await index.nearest(a, query, 8, { signal });
+          assertNearest(found, vectors, query, 8);
         }
       }));
 

@@ -17,6 +17,8 @@ export interface Kernel {
   collect(slots: number, count: number, distances: number, limit: number, to: number, max: number): number;
   /** Floats to a row. */
   quantize(values: number, rowBytes: number, row: number, residuals: number, scale: number): void;
+  /** A row's bytes to floats. @returns the sum of their squares */
+  spread(row: number, rowBytes: number, values: number): number;
   /** Floats to a sketch; they are not the same afterwards. */
   sketch(values: number, bits: number, signs: number, to: number): void;
 }
@@ -121,6 +123,16 @@ export function createPlainKernel(memory: SharedMemory): Kernel {
         const at = residuals + (d >>> 1);
         uint8[at] = d % 2 === 0 ? nibble : uint8[at]! | (nibble << 4);
       }
+    },
+
+    spread(row, rowBytes, values) {
+      let sum = 0;
+      for (let d = 0; d < rowBytes; d++) {
+        const value = bytes[row + d]!;
+        float32[(values >>> 2) + d] = value;
+        sum += value * value;
+      }
+      return sum;
     },
 
     sketch(values, bits, signs, to) {

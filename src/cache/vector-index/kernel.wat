@@ -167,6 +167,27 @@
       (i16x8.narrow_i32x4_s (i32x4.trunc_sat_f32x4_s (local.get $a)) (i32x4.trunc_sat_f32x4_s (local.get $b)))
       (i16x8.narrow_i32x4_s (i32x4.trunc_sat_f32x4_s (local.get $c)) (i32x4.trunc_sat_f32x4_s (local.get $d)))))
 
+  ;; $rowBytes bytes at $row as floats at $values. Returns the sum of their squares.
+  (func (export "spread") (param $row i32) (param $rowBytes i32) (param $values i32) (result i32)
+    (local $end i32) (local $a v128) (local $low v128) (local $high v128) (local $sum v128)
+    (local.set $end (i32.add (local.get $row) (local.get $rowBytes)))
+    (loop $sixteen
+      (local.set $a (v128.load (local.get $row)))
+      (local.set $low (i16x8.extend_low_i8x16_s (local.get $a)))
+      (local.set $high (i16x8.extend_high_i8x16_s (local.get $a)))
+      (local.set $sum (i32x4.add (local.get $sum) (i32x4.add
+        (i32x4.dot_i16x8_s (local.get $low) (local.get $low))
+        (i32x4.dot_i16x8_s (local.get $high) (local.get $high)))))
+      (v128.store (local.get $values) (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $low))))
+      (v128.store offset=16 (local.get $values) (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $low))))
+      (v128.store offset=32 (local.get $values) (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $high))))
+      (v128.store offset=48 (local.get $values) (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $high))))
+      (local.set $values (i32.add (local.get $values) (i32.const 64)))
+      (br_if $sixteen (i32.ne (local.tee $row (i32.add (local.get $row) (i32.const 16))) (local.get $end))))
+    (i32.add
+      (i32.add (i32x4.extract_lane 0 (local.get $sum)) (i32x4.extract_lane 1 (local.get $sum)))
+      (i32.add (i32x4.extract_lane 2 (local.get $sum)) (i32x4.extract_lane 3 (local.get $sum)))))
+
   ;; Rotates $bits floats at $values in place, and writes the bits that say which of them are not negative, first value
   ;; lowest. $signs: twice $bits floats, each 1 or -1. $bits: a power of two, at least 512.
   (func (export "sketch") (param $values i32) (param $bits i32) (param $signs i32) (param $to i32)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { entryId, scope } from '../../core/ids.ts';
 import { seededRandom } from '../../core/random.ts';
-import { dot, toUnitVector } from '../../core/vector.ts';
+import { dot, packedVector, packVector, toUnitVector } from '../../core/vector.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { compileKernel } from '../../../scripts/build-kernel.ts';
 import { aUnitVector, vectorIndexConformance } from './conformance.ts';
@@ -49,7 +49,9 @@ describe('memory vector index alone', () => {
         if (slot % 3 === 0) for (let d = 1; d < dimensions; d++) if (random.float() < 0.9) vector[d] = 0;
         // Halves, where rounding has to agree on a direction.
         if (slot % 3 === 1) for (let d = 1; d < dimensions; d++) vector[d] = ((d % 254) + 0.5) / 254;
-        for (const { rows } of [simd!, plain!]) rows.write(slot, vector);
+        const packed = new Int8Array(dimensions);
+        packVector(vector, packed);
+        for (const { rows } of [simd!, plain!]) rows.write(slot, slot % 2 === 0 ? vector : packedVector(packed));
       }
       const written = ({ memory }: ScanDeps) => Buffer.from(memory.buffer).subarray(rowsAt, scratchAt.main);
       assert.ok(written(simd!).equals(written(plain!)), `rows of ${dimensions} dimensions`);

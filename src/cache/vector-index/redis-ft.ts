@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { entryId as toEntryId, type EntryId, type Scope } from '../../core/ids.ts';
 import { addMs } from '../../core/units.ts';
-import type { UnitVector } from '../../core/vector.ts';
+import { unitVectorOf, type UnitVector } from '../../core/vector.ts';
 import { RedisReplyError, type RedisCommand, type RedisConnection } from '../../redis/redis-connection.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Neighbour, RowOwner } from '../vector-index.ts';
@@ -85,6 +85,7 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
     async upsert(scope, entryId, vector, facts) {
       assertOpen();
       assert(vector.length === dimensions, `vector has ${vector.length} dimensions; expected ${dimensions}`);
+      const unit = unitVectorOf(vector);
       const expiresAt = facts?.expiresAt ?? addMs(clock.now(), options.rowTtlMs);
       const key = rowKey(scope, entryId);
       const [added] = await guarded(() =>
@@ -104,7 +105,7 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
               'exp',
               String(expiresAt),
               'vec',
-              bytesOf(vector),
+              bytesOf(unit),
             ],
             ['PEXPIREAT', key, String(expiresAt)],
           ],

@@ -7,7 +7,7 @@ import { assert } from '../../core/assert.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { entryId as toEntryId, type Scope } from '../../core/ids.ts';
-import type { UnitVector } from '../../core/vector.ts';
+import { unitVectorOf, type UnitVector } from '../../core/vector.ts';
 import {
   RedisReplyError,
   replyList,
@@ -62,12 +62,13 @@ export function createRedisVsetIndex(deps: RedisVsetDeps): RemoteIndex {
     async upsert(scope, entryId, vector) {
       assertOpen();
       assert(vector.length === dimensions, `vector has ${vector.length} dimensions; expected ${dimensions}`);
+      const unit = unitVectorOf(vector);
       const key = keyOf(scope);
       const [added] = await guarded(() =>
         connection.transaction(
           [
             // NOQUANT: similarities are then exact, as the hit policy has learned them.
-            ['VADD', key, 'FP32', bytesOf(vector), entryId, 'NOQUANT'],
+            ['VADD', key, 'FP32', bytesOf(unit), entryId, 'NOQUANT'],
             ['PEXPIRE', key, String(options.setTtlMs)],
           ],
           { as: 'write' },

@@ -1,10 +1,12 @@
-import type { UnitVector } from '../../core/vector.ts';
+import type { PackedVector, UnitVector } from '../../core/vector.ts';
 import type { Kernel, SharedMemory } from './kernel.ts';
 import { seededRandom } from '../../core/random.ts';
 import { sketchBitsOf, type Layout, type Scratch } from './layout.ts';
 
 /** The rotation is part of the sketches' meaning, so it is the same for all. */
 const rotationSeed = 0x5e1f;
+/** Two nibbles of zero. */
+const noResiduals = 0x88;
 
 /** Writes vectors into the shared memory as rows, and reads exact similarities back. */
 export class Rows {
@@ -41,7 +43,12 @@ export class Rows {
    * value ≈ scale × (int8 + (nibble − 8) / 15): the int8 part is scanned, the nibble brings the
    * similarity of the best few to within 0.0005.
    */
-  write(slot: number, vector: UnitVector): void {
+  write(slot: number, vector: UnitVector | PackedVector): void {
+    if (vector instanceof Int8Array) this.#writePacked(slot, vector);
+    else this.#writeUnit(slot, vector);
+  }
+
+  #writeUnit(slot: number, vector: UnitVector): void {
     const { rowBytes, residualBytes, rowsAt, residualsAt, scalesAt, sketchesAt, sketchBytes } = this.#layout;
     this.#take(vector);
     this.#kernel.quantize(
@@ -51,6 +58,20 @@ export class Rows {
       residualsAt + slot * residualBytes,
       scalesAt + slot * 4,
     );
+    this.#writeSketch(sketchesAt + slot * sketchBytes);
+  }
+
+  /** Its bytes are the row already, and nothing has been rounded away that is known. */
+  #writePacked(slot: number, packed: PackedVector): void {
+    const { rowBytes, residualBytes, rowsAt, residualsAt, scalesAt, sketchesAt, sketchBytes } = this.#layout;
+    const row = rowsAt + slot * rowBytes;
+    const residuals = residualsAt + slot * residualBytes;
+    this.#bytes.set(packed, row);
+    this.#bytes.fill(0, row + packed.length, row + rowBytes);
+    this.#nibbles.fill(noResiduals, residuals, residuals + residualBytes);
+    const squares = this.#kernel.spread(row, rowBytes, this.#scratch.valuesAt);
+    this.#float32[(scalesAt >>> 2) + slot] = squares === 0 ? 0 : 1 / Math.sqrt(squares);
+    this.#values.fill(0, rowBytes);
     this.#writeSketch(sketchesAt + slot * sketchBytes);
   }
 

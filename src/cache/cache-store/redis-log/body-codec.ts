@@ -1,7 +1,7 @@
 /** The answer and its text, compressed; and the vector in a quarter of its size. */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { RequestId } from '../../../core/ids.ts';
-import { toUnitVector, type UnitVector } from '../../../core/vector.ts';
+import { packedVector, packVector, unitVectorOf, type PackedVector, type UnitVector } from '../../../core/vector.ts';
 import type { CacheEntry } from '../../cache-store.ts';
 import type { Head } from './head-codec.ts';
 
@@ -65,20 +65,15 @@ export function decodeEntry(head: Head, body: Buffer, vec8: Buffer): CacheEntry 
   };
 }
 
-/** A float for the scale, then one signed byte a dimension: within 0.005 of every cosine. */
+/** A float for the scale, then one signed byte a dimension. */
 export function encodeVector(vector: UnitVector): Buffer {
-  let max = 0;
-  for (const value of vector) if (Math.abs(value) > max) max = Math.abs(value);
-  const scale = max / 127;
   const bytes = Buffer.allocUnsafe(4 + vector.length);
-  bytes.writeFloatLE(scale, 0);
-  const values = new Int8Array(bytes.buffer, bytes.byteOffset + 4, vector.length);
-  for (let i = 0; i < vector.length; i++) values[i] = Math.round(vector[i]! / scale);
+  bytes.writeFloatLE(packVector(vector, packedVectorOf(bytes)), 0);
   return bytes;
 }
 
-export function decodeVector(bytes: Buffer): UnitVector {
-  // The scale is the same for every dimension: it does not turn the vector, whose length is 1 again anyway.
-  const values = new Int8Array(bytes.buffer, bytes.byteOffset + 4, bytes.length - 4);
-  return toUnitVector(new Float32Array(values));
-}
+/** A view: the scale is the same for every dimension, so that it does not turn the vector. */
+export const packedVectorOf = (bytes: Buffer): PackedVector =>
+  packedVector(new Int8Array(bytes.buffer, bytes.byteOffset + 4, bytes.length - 4));
+
+const decodeVector = (bytes: Buffer): UnitVector => unitVectorOf(packedVectorOf(bytes));

@@ -36,6 +36,8 @@ export class Generations {
 
   /** Whether an entry of this version serves, as far as is known here. */
   admits(version: number, tenant: TenantId, scope: Scope | undefined): boolean {
+    // No selector asks for more than the highest of them.
+    if (version >= this.#version) return true;
     for (const selector of selectorsOf(tenant, scope)) {
       if (version < (this.#least.get(selector) ?? 0)) return false;
     }

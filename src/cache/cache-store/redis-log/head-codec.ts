@@ -91,9 +91,9 @@ export function decodeHead(buffer: Buffer): Head | undefined {
   };
 }
 
-export function recordOfHead(head: Head): Omit<DirectoryRecord, 'seq'> {
+export function recordOfHead(head: Head, seq: number): DirectoryRecord {
   const { id, key: exactKey, tenant, model, scope, storedAt, expiresAt, bytes, gpuMs } = head;
-  return { id, exactKey, tenant, model, scope, storedAt, expiresAt, bytes, gpuMs, hits: 0 };
+  return { seq, id, exactKey, tenant, model, scope, storedAt, expiresAt, bytes, gpuMs, hits: 0 };
 }
 
 export function headOf(entry: CacheEntry, facts: Pick<Head, 'bytes' | 'version' | 'writer'>): Head {

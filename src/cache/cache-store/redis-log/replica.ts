@@ -3,18 +3,20 @@ import type { Clock, Timer } from '../../../core/clock.ts';
 import type { EntryId, ExactKey } from '../../../core/ids.ts';
 import {
   rangeRows,
+  rawStreamRows,
   RedisReplyError,
   replyList,
   replyText,
-  streamRows,
+  type RedisCommand,
   type RedisConnection,
+  type RedisNode,
   type RedisReply,
-  type StreamRow,
 } from '../../../redis/redis-connection.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import type { Metrics } from '../../../telemetry/metrics.ts';
-import { nextTurn } from '../../time-slice.ts';
-import { decodeHead, type Head } from './head-codec.ts';
+import { nextTurn, TimeSlice } from '../../time-slice.ts';
+import type { Arrivals } from './arrivals.ts';
+import { decodeHead } from './head-codec.ts';
 import type { RedisKeys, Selector } from './keys.ts';
 
 export type ReplicaMetrics = Pick<Metrics, 'redisReplicaStale' | 'redisResyncs'>;
@@ -26,17 +28,12 @@ export interface ReplicaDeps {
   readonly pace: Clock;
   readonly logger: Logger;
   readonly metrics?: ReplicaMetrics | undefined;
-  readonly apply: {
-    put(head: Head, vec8: Buffer): void;
-    removed(writer: string, entries: readonly { readonly id: EntryId; readonly key: ExactKey }[]): void;
-    generation(selector: Selector, version: number): void;
-    /** Everything that is not among `seen` is gone, unless it came after `mark`. */
-    absent(seen: ReadonlySet<EntryId>, mark: number): number;
-    /** A point in the order of local puts. */
-    mark(): number;
-    /** Connected anew: what is owed may be settled. */
-    connected(): Promise<void>;
-  };
+  /** Of the entries. */
+  readonly arrivals: Arrivals;
+  /** Another gateway has raised a generation. */
+  readonly generation: (selector: Selector, version: number) => void;
+  /** Connected anew: what is owed may be settled. */
+  readonly connected: () => Promise<void>;
 }
 
 const blockMs = 1_000;
@@ -44,9 +41,12 @@ const blockMs = 1_000;
 const graceMs = 1_500;
 /** Past BLOCK, silence of this long means that others' entries are missed. */
 const staleAfterMs = 5_000;
-/** Rows a turn while requests are served: some 2 ms. */
+/** Rows of one reply: their parsing alone takes a millisecond. */
 const rowsWhileServing = 200;
-const rowsWhileLoading = 1_000;
+const rowsWhileLoading = 500;
+/** Requests wait no longer than this for rows to be taken in. */
+const sliceMs = 2;
+const rowsPerLook = 8;
 const scanCount = 500;
 /** Reading everything happens beside requests, and may take longer than one of them may. */
 const loadDeadlineMs = 5_000;
@@ -54,6 +54,16 @@ const reconcileEveryMs = 600_000;
 /** After a server has come back: by then every write has ended one way or the other. */
 const settledAfterMs = 5_000;
 const retryMs = { first: 50, max: 1_000 };
+
+interface Names {
+  readonly cursor: string;
+  readonly names: readonly string[];
+}
+
+interface Records {
+  readonly names: readonly string[];
+  readonly replies: readonly (RedisReply | RedisReplyError)[];
+}
 
 export class Replica {
   readonly #deps: ReplicaDeps;
@@ -105,6 +115,7 @@ export class Replica {
   }
 
   #reconcileQuietly(): void {
+    if (this.#closed) return;
     this.reconcile().catch((error: unknown) => {
       if (!this.#closed) this.#deps.logger.warn({ err: error }, 'the cache was not compared with Redis');
     });
@@ -127,7 +138,7 @@ export class Replica {
         );
         this.#heardAtMs = pace.monotonicMs();
         failures = 0;
-        this.#applyAll(streamRows(reply));
+        await this.#applyAll(rawStreamRows(reply));
       } catch (error) {
         if (this.#closed) break;
         this.#check = true;
@@ -141,7 +152,7 @@ export class Replica {
 
   /** After each connect: goes on where it was if the log still has that place, else reads everything anew. */
   async #catchUp(): Promise<void> {
-    await this.#deps.apply.connected();
+    await this.#deps.connected();
     const { facts } = this.#deps.redis;
     // Another process, or another node: what it had acknowledged before may be lost, wherever we are in its log.
     const another = facts === undefined || facts.cluster || facts.runId === undefined || facts.runId !== this.#runId;
@@ -195,85 +206,131 @@ export class Replica {
   }
 
   async #replay(untilId: string): Promise<void> {
-    const { keys } = this.#deps;
-    this.#lastId = '0-0';
-    while (!this.#closed && compareIds(this.#lastId, untilId) < 0) {
-      const rows = streamRows(
-        await this.#load(['XREAD', 'COUNT', rowsWhileLoading, 'STREAMS', keys.log, this.#lastId]),
-      );
-      if (rows.length === 0) return;
-      this.#applyAll(rows);
+    let page = this.#page('0-0');
+    for (;;) {
+      const rows = await page;
+      const last = idOf(rows.at(-1));
+      if (last === undefined || this.#closed) return;
+      const isLast = compareIds(last, untilId) >= 0;
+      if (!isLast) page = this.#page(last);
+      await this.#applyAll(rows);
+      if (isLast) return;
       await nextTurn();
     }
   }
 
-  async #snapshot(): Promise<number> {
-    const { redis, keys, apply } = this.#deps;
-    const mark = apply.mark();
-    const seen = new Set<EntryId>();
-    for (const node of redis.nodes()) {
-      let cursor = '0';
-      do {
-        const [next, names] = replyList(
-          await node.call(['SCAN', cursor, 'MATCH', keys.recordPattern, 'COUNT', scanCount], {
-            as: 'read',
-            deadlineMs: loadDeadlineMs,
-          }),
-        );
-        cursor = replyText(next) ?? '0';
-        await this.#readRecords(replyList(names), seen);
-        await nextTurn();
-      } while (cursor !== '0' && !this.#closed);
-    }
-    return this.#closed ? 0 : apply.absent(seen, mark);
-  }
-
-  async #readRecords(names: readonly RedisReply[], seen: Set<EntryId>): Promise<void> {
-    const { redis, keys, apply } = this.#deps;
-    const known = names.map((name) => replyText(name) ?? '').filter((name) => keys.keyOf(name) !== undefined);
-    if (known.length === 0) return;
-    const replies = await redis.pipeline(
-      known.map((name) => ['HMGET', name, 'head', 'vec8']),
-      { as: 'read', deadlineMs: loadDeadlineMs },
+  #page(afterId: string): Promise<readonly RedisReply[]> {
+    const { keys } = this.#deps;
+    return ahead(
+      this.#load(['XREAD', 'COUNT', rowsWhileLoading, 'STREAMS', keys.log, afterId]).then((reply) =>
+        rawStreamRows(reply),
+      ),
     );
-    for (const [at, reply] of replies.entries()) {
-      if (reply instanceof RedisReplyError) continue;
-      const [head, vec8] = replyList(reply);
-      if (!Buffer.isBuffer(head) || !Buffer.isBuffer(vec8)) continue;
-      const decoded = decodeHead(head);
-      if (decoded === undefined || decoded.key !== (keys.keyOf(known[at]!) as ExactKey)) continue;
-      seen.add(decoded.id);
-      apply.put(decoded, vec8);
+  }
+
+  async #snapshot(): Promise<number> {
+    const { redis, keys, arrivals, pace } = this.#deps;
+    const comparison = arrivals.compare();
+    const slice = new TimeSlice(pace, sliceMs);
+    let differed = 0;
+    try {
+      for (const node of redis.nodes()) {
+        for await (const { names, replies } of this.#records(node)) {
+          for (const [at, reply] of replies.entries()) {
+            if (at % rowsPerLook === 0 && slice.isOver) await slice.next();
+            if (this.#closed) return 0;
+            const [head, vec8] = reply instanceof RedisReplyError ? [] : replyList(reply);
+            if (!Buffer.isBuffer(head) || !Buffer.isBuffer(vec8)) continue;
+            const decoded = decodeHead(head);
+            if (decoded === undefined || decoded.key !== keys.keyOf(names[at]!)) continue;
+            if (arrivals.read(comparison, decoded, vec8)) differed += 1;
+          }
+          await slice.next();
+        }
+      }
+      return differed + (await arrivals.dropUnseen(comparison, slice));
+    } finally {
+      arrivals.ended(comparison);
     }
   }
 
-  #applyAll(rows: readonly StreamRow[]): void {
-    for (const { id, fields } of rows) {
-      this.#lastId = id;
-      const [name, value, , vec8] = fields;
-      if (!Buffer.isBuffer(value)) continue;
-      switch (replyText(name)) {
-        case 'h': {
-          const head = decodeHead(value);
-          if (head !== undefined && Buffer.isBuffer(vec8)) this.#deps.apply.put(head, vec8);
-          break;
-        }
-        case 'd': {
-          const [writer, ...lines] = value.toString().split('\n');
-          const entries = lines.map((line) => line.split('\t') as [EntryId, ExactKey]);
-          this.#deps.apply.removed(
-            writer!,
-            entries.map(([id, key]) => ({ id, key })),
-          );
-          break;
-        }
-        case 'g': {
-          const [version, , ...selector] = value.toString().split(' ');
-          this.#deps.apply.generation(selector.join(' ') as Selector, Number(version));
-          break;
-        }
-        default: // a row of a newer version
+  /** All records of a node. While some are taken in, the next ones are on their way. */
+  async *#records(node: RedisNode): AsyncGenerator<Records> {
+    let scanning: Promise<Names> | undefined = ahead(this.#scan(node, '0'));
+    let coming: Promise<Records> | undefined;
+    while (scanning !== undefined && !this.#closed) {
+      const { cursor, names }: Names = await scanning;
+      const following = ahead(this.#read(names));
+      scanning = cursor === '0' ? undefined : ahead(this.#scan(node, cursor));
+      if (coming) yield await coming;
+      coming = following;
+    }
+    if (coming) yield await coming;
+  }
+
+  async #scan(node: RedisNode, cursor: string): Promise<Names> {
+    const { keys } = this.#deps;
+    const reply = await node.call(['SCAN', cursor, 'MATCH', keys.recordPattern, 'COUNT', scanCount], {
+      as: 'read',
+      deadlineMs: loadDeadlineMs,
+    });
+    const [next, names] = replyList(reply);
+    return {
+      cursor: replyText(next) ?? '0',
+      names: replyList(names)
+        .map((name) => replyText(name) ?? '')
+        .filter((name) => keys.keyOf(name) !== undefined),
+    };
+  }
+
+  async #read(names: readonly string[]): Promise<Records> {
+    const { redis } = this.#deps;
+    if (names.length === 0) return { names, replies: [] };
+    const commands = names.map((name): RedisCommand => ['HMGET', name, 'head', 'vec8']);
+    return { names, replies: await redis.pipeline(commands, { as: 'read', deadlineMs: loadDeadlineMs }) };
+  }
+
+  async #applyAll(rows: readonly RedisReply[]): Promise<void> {
+    const slice = new TimeSlice(this.#deps.pace, sliceMs);
+    let last: RedisReply | undefined;
+    try {
+      for (const [at, row] of rows.entries()) {
+        if (at % rowsPerLook === 0 && slice.isOver) await slice.next();
+        if (this.#closed) return;
+        last = row;
+        this.#apply(row);
       }
+    } finally {
+      // Whatever came of it: a row that cannot be applied is not met again.
+      this.#lastId = idOf(last) ?? this.#lastId;
+    }
+  }
+
+  #apply(row: RedisReply): void {
+    const { arrivals, generation } = this.#deps;
+    const [name, value, , vec8] = replyList(replyList(row)[1]);
+    if (!Buffer.isBuffer(value)) return;
+    switch (replyText(name)) {
+      case 'h': {
+        const head = decodeHead(value);
+        if (head !== undefined && Buffer.isBuffer(vec8)) arrivals.heard(head, vec8);
+        break;
+      }
+      case 'd': {
+        const [writer, ...lines] = value.toString().split('\n');
+        const entries = lines.map((line) => line.split('\t') as [EntryId, ExactKey]);
+        arrivals.heardRemoved(
+          writer!,
+          entries.map(([id, key]) => ({ id, key })),
+        );
+        break;
+      }
+      case 'g': {
+        const [version, , ...selector] = value.toString().split(' ');
+        generation(selector.join(' ') as Selector, Number(version));
+        break;
+      }
+      default: // a row of a newer version
     }
   }
 
@@ -281,6 +338,14 @@ export class Replica {
     return this.#deps.redis.call(command, { as: 'read', deadlineMs: loadDeadlineMs });
   }
 }
+
+/** Begins now, and is waited for later: until then its failure is nobody's. */
+function ahead<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
+}
+
+const idOf = (row: RedisReply | undefined): string | undefined => replyText(replyList(row)[0]);
 
 /** Ids of a stream: `milliseconds-sequence`. */
 export function compareIds(a: string, b: string): number {
