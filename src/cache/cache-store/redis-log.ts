@@ -344,7 +344,7 @@ class RedisLogStore implements CacheStore {
   #removeLater(key: ExactKey, id: EntryId): void {
     this.#arrivals.expectRemoval(id);
     this.#queue
-      .add({ bytes: 100, run: () => this.#writes.remove([{ key, id }]) })
+      .add({ bytes: 100, run: () => this.#writes.remove([{ key, id }], { confirmed: false }) })
       .catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'an entry stays in Redis until it expires'));
   }
 

@@ -24,19 +24,21 @@ export interface Head {
 /** An entry of a newer form is left alone: this gateway misses it, the newer one serves it. */
 const schema = 1;
 const numbersBytes = 1 + 8 + 8 + 4 + 4 + 4;
+/** Where the id begins, counted from 0. */
+export const idAt = numbersBytes;
 const textBytesMax = 0xffff;
 
 export function encodeHead(head: Head): Buffer {
   const texts = [
-    pack(head.id),
-    pack(head.key),
-    pack(head.tenant),
-    pack(head.model),
-    pack(head.scope ?? ''),
-    pack(head.embeddingModel ?? ''),
-    pack(head.writer),
-  ];
-  const buffer = Buffer.allocUnsafe(numbersBytes + texts.reduce((sum, { bytes }) => sum + 2 + bytes.length, 0));
+    head.id,
+    head.key,
+    head.tenant,
+    head.model,
+    head.scope ?? '',
+    head.embeddingModel ?? '',
+    head.writer,
+  ].map((text) => packed(pack(text)));
+  const buffer = Buffer.allocUnsafe(numbersBytes + texts.reduce((sum, { length }) => sum + length, 0));
   buffer.writeUInt8(schema, 0);
   buffer.writeDoubleLE(head.storedAt, 1);
   buffer.writeDoubleLE(head.expiresAt, 9);
@@ -44,13 +46,13 @@ export function encodeHead(head: Head): Buffer {
   buffer.writeFloatLE(head.gpuMs, 21);
   buffer.writeUInt32LE(head.version, 25);
   let at = numbersBytes;
-  for (const { bytes, raw } of texts) {
-    // The top bit tells raw base64url from text.
-    buffer.writeUInt16LE(bytes.length | (raw ? 0x8000 : 0), at);
-    bytes.copy(buffer, at + 2);
-    at += 2 + bytes.length;
-  }
+  for (const text of texts) at += text.copy(buffer, at);
   return buffer;
+}
+
+/** What the head of this entry, and of no other, has at `idAt`: lets a script compare without decoding. */
+export function idMark(id: EntryId): Buffer {
+  return packed(pack(id));
 }
 
 /** @returns undefined for what this version cannot read */
@@ -111,4 +113,12 @@ function pack(text: string): { readonly bytes: Buffer; readonly raw: boolean } {
   const bytes = Buffer.from(text);
   if (bytes.length > textBytesMax >> 1) throw new RangeError(`a name of ${bytes.length} bytes`);
   return { bytes, raw: false };
+}
+
+/** The top bit of its length tells raw base64url from text. */
+function packed({ bytes, raw }: ReturnType<typeof pack>): Buffer {
+  const buffer = Buffer.allocUnsafe(2 + bytes.length);
+  buffer.writeUInt16LE(bytes.length | (raw ? 0x8000 : 0), 0);
+  bytes.copy(buffer, 2);
+  return buffer;
 }

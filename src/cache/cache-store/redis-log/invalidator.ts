@@ -102,7 +102,7 @@ export class Invalidator {
   async #tell(owed: readonly Owed[]): Promise<void> {
     const { writes, generations, removeLater } = this.#deps;
     const entries = owed.filter((each) => each.kind === 'entry');
-    if (entries.length > 0) await writes.remove(entries);
+    if (entries.length > 0) await writes.remove(entries, { confirmed: true });
     for (const each of owed) {
       if (each.kind !== 'selector') continue;
       const version = await writes.raise(each.selector, each.least);

@@ -3,6 +3,7 @@ import type { EntryId, ExactKey } from '../../../core/ids.ts';
 import { AppError } from '../../../core/errors.ts';
 import { replyText, type RedisCommand, type RedisConnection } from '../../../redis/redis-connection.ts';
 import { raiseScript } from './generations.ts';
+import { idAt, idMark } from './head-codec.ts';
 import type { RedisKeys, Selector } from './keys.ts';
 
 export interface EncodedRecord {
@@ -25,6 +26,21 @@ const confirmDeadlineMs = 2_000;
 /** How long a replica may take to hold an invalidation too. */
 const replicaWaitMs = 200;
 const removalsPerCommand = 100;
+
+/**
+ * KEYS records. ARGV[1] where the id of a head begins, counted from 1; ARGV[1 + n] the id that KEYS[n] must have, as it
+ * stands in the head. @returns how many were removed. Atomic: what another gateway has stored under the same key since
+ * stays.
+ */
+const removeScript = `
+local from = tonumber(ARGV[1])
+local removed = 0
+for n, key in ipairs(KEYS) do
+  local head = redis.call('HGET', key, 'head')
+  local id = ARGV[1 + n]
+  if head and string.sub(head, from, from + #id - 1) == id then removed = removed + redis.call('UNLINK', key) end
+end
+return removed`;
 
 export class RedisWrites {
   readonly #deps: RedisWritesDeps;
@@ -55,22 +71,38 @@ export class RedisWrites {
     } else await redis.transaction([...record, row], options);
   }
 
-  async remove(entries: readonly { readonly key: ExactKey; readonly id: EntryId }[]): Promise<void> {
+  /**
+   * Entries under their keys; what is there by another id stays.
+   * @throws redis_unavailable, where it is `confirmed`, when a replica that should have heard of it has not
+   */
+  async remove(
+    entries: readonly { readonly key: ExactKey; readonly id: EntryId }[],
+    { confirmed }: { readonly confirmed: boolean },
+  ): Promise<void> {
     const { redis, keys, me } = this.#deps;
     const options = { as: 'write', deadlineMs: confirmDeadlineMs } as const;
+    const removal = (some: typeof entries): RedisCommand => [
+      'EVAL',
+      removeScript,
+      some.length,
+      ...some.map(({ key }) => keys.record(key)),
+      idAt + 1,
+      ...some.map(({ id }) => idMark(id)),
+    ];
     for (let from = 0; from < entries.length; from += removalsPerCommand) {
       const some = entries.slice(from, from + removalsPerCommand);
       const row = this.#row('d', [me, ...some.map(({ id, key }) => `${id}\t${key}`)].join('\n'));
       if (redis.facts?.cluster) {
         // One slot each.
         const replies = await redis.pipeline(
-          some.map(({ key }) => ['UNLINK', keys.record(key)]),
+          some.map((each) => removal([each])),
           options,
         );
         for (const reply of replies) if (reply instanceof Error) throw reply;
         await redis.call(row, options);
-      } else await redis.transaction([['UNLINK', ...some.map(({ key }) => keys.record(key))], row], options);
+      } else await redis.transaction([removal(some), row], options);
     }
+    if (confirmed) await this.#heldByReplica('removal');
   }
 
   /** @returns the version from which on entries of the selector serve. @throws redis_unavailable when a replica that should hold it does not */
@@ -81,13 +113,7 @@ export class RedisWrites {
       ['EVAL', raiseScript, 2, keys.generations, keys.log, selector, least, me, this.#logMax],
       options,
     );
-    const { replicas = 0, cluster = false } = redis.facts ?? {};
-    if (replicas > 0 && !cluster) {
-      const held = await redis.call(['WAIT', 1, replicaWaitMs], options);
-      if (held === 0) {
-        throw new AppError('redis_unavailable', `no replica of Redis held the invalidation within ${replicaWaitMs} ms`);
-      }
-    }
+    await this.#heldByReplica('invalidation');
     return Number(replyText(reply) ?? reply);
   }
 
@@ -107,6 +133,16 @@ export class RedisWrites {
     // Asked where it was written: reads may go another way.
     const kept = await redis.call(['HGET', keys.meta, key], { as: 'write', deadlineMs: confirmDeadlineMs });
     return replyText(kept) ?? value;
+  }
+
+  /** What was acknowledged must outlive its server, where that has a replica. */
+  async #heldByReplica(what: string): Promise<void> {
+    const { redis } = this.#deps;
+    const { replicas = 0, cluster = false } = redis.facts ?? {};
+    if (replicas === 0 || cluster) return;
+    const held = await redis.call(['WAIT', 1, replicaWaitMs], { as: 'write', deadlineMs: confirmDeadlineMs });
+    if (held !== 0) return;
+    throw new AppError('redis_unavailable', `no replica of Redis held the ${what} within ${replicaWaitMs} ms`);
   }
 
   #row(...fields: readonly (string | Buffer)[]): RedisCommand {
