@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../core/clock.ts';
@@ -212,6 +213,30 @@ describe('Redis connection through a broken network', () => {
     proxy.reset();
     await assert.rejects(pending, { code: 'redis_unavailable' });
     await eventually('it works', works);
+  });
+
+  it('tries again soon when the server goes away while it is looked at', async () => {
+    let connections = 0;
+    const hangsUp = createServer((socket) => {
+      connections += 1;
+      const back = createConnection({ port: server.port, host: '127.0.0.1' });
+      for (const each of [socket, back]) each.on('error', () => undefined);
+      socket.on('close', () => back.destroy());
+      back.on('data', (chunk) => socket.write(chunk));
+      socket.on('data', (chunk) => (/INFO/.test(String(chunk)) ? socket.destroy() : back.write(chunk)));
+    });
+    await new Promise<void>((resolve) => hangsUp.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = hangsUp.address() as AddressInfo;
+      await withConnection({ url: `redis://127.0.0.1:${port}` }, async (redis) => {
+        const kinds = new Set<string>();
+        redis.onStateChange(({ kind }) => void kinds.add(kind));
+        await eventually('it has been tried often', () => connections >= 10);
+        assert.deepEqual([...kinds], ['down'], 'nobody can mend it in the configuration');
+      });
+    } finally {
+      hangsUp.close();
+    }
   });
 
   it('waits longer for a server that is far away', async () => {

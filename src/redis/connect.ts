@@ -166,7 +166,9 @@ export function createRedisConnection(options: RedisOptions, deps: RedisDeps): R
 
   function noteFault(error: unknown): void {
     if (state.kind === 'closed') return;
-    const fault = error instanceof AppError ? undefined : connectFault(error);
+    // Ours say either that the server went away while it was looked at, or that a file cannot be read.
+    const isOurs = error instanceof AppError && error.code !== 'redis_unavailable';
+    const fault = isOurs ? undefined : connectFault(error);
     // Most often a TLS port that was spoken to in plain words.
     const hung = fault?.kind === 'down' && facts === undefined && !target.tls && /RESET|EPIPE|closed/.test(fault.why);
     lastFault =

@@ -73,11 +73,14 @@ export function createGuard(deps: GuardDeps): Guard {
     });
   }
 
-  async function guarded<T>(start: () => Promise<T>, { as, deadlineMs, late }: GuardedOptions<T>): Promise<T> {
+  async function guarded<T>(
+    start: () => Promise<T>,
+    { as, deadlineMs, givesRoom, late }: GuardedOptions<T>,
+  ): Promise<T> {
     const breaker = breakers[as];
     const why = deps.notReady();
     if (why !== undefined) throw unavailable(address, why);
-    if (!breaker.allows()) {
+    if (givesRoom !== true && !breaker.allows()) {
       metrics?.redisCommands.inc({ direction: as, outcome: 'refused' });
       throw unavailable(address, `${as}s rest after failures`);
     }

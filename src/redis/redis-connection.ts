@@ -13,6 +13,8 @@ export interface RedisCallOptions {
   readonly as: RedisDirection;
   /** Default: what the last round trips say, see `AdaptiveDeadline`. */
   readonly deadlineMs?: number;
+  /** Takes nothing from a server that is full: sent also while writes rest. */
+  readonly givesRoom?: true;
   /** Told of a reply that came after the deadline: what it did may have to be undone. */
   readonly late?: (reply: RedisReply) => void;
 }

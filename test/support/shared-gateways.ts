@@ -14,6 +14,8 @@ export const model = 'qwen2:7b-instruct-q6_K';
 export interface SharedGateways {
   readonly sim: ReturnType<typeof createSimulatedThinker>;
   readonly gateways: readonly RunningGateway[];
+  /** The same with no Redis: what the machine does to it, it does to all of them. */
+  readonly control: RunningGateway | undefined;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,8 @@ export interface SharedOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly profile?: 'instant' | 'demo';
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether there is also one with no Redis. */
+  readonly control?: 'with' | 'without';
   /** Do not wait for Redis: it is away. */
   readonly withoutRedis?: boolean;
 }
@@ -31,40 +35,45 @@ export async function startSharedGateways(options: SharedOptions): Promise<Share
   const sim = createSimulatedThinker({ profile: options.profile ?? 'instant', cancelNotice: 'at-once' });
   await sim.listen(0, '127.0.0.1');
   const folders: string[] = [];
-  const gateways: RunningGateway[] = [];
+  const started: RunningGateway[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all(gateways.map((each) => each.close({ graceMs: 500 })));
+    await Promise.all(started.map((each) => each.close({ graceMs: 500 })));
     await sim.close();
     for (const folder of folders) await rm(folder, { recursive: true, force: true });
   };
+  const start = async (redis: Readonly<Record<string, unknown>>): Promise<RunningGateway> => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'selfhost-shared-'));
+    folders.push(dataDir);
+    const gateway = await startGateway(
+      resolveConfig(
+        {
+          thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 256 }],
+          telemetry: { logLevel: 'silent' },
+          // The thinker shares this process: on a busy machine its probes are late.
+          router: { ejectAfterFailures: 100 },
+          redis,
+          ...options.config,
+        },
+        { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir, ...options.environment },
+      ),
+      { logger: silentLogger },
+    );
+    started.push(gateway);
+    return gateway;
+  };
+  const gateways: RunningGateway[] = [];
+  let control: RunningGateway | undefined;
   try {
-    for (const redis of options.redis) {
-      const dataDir = await mkdtemp(join(tmpdir(), 'selfhost-shared-'));
-      folders.push(dataDir);
-      gateways.push(
-        await startGateway(
-          resolveConfig(
-            {
-              thinkers: [{ url: sim.url, name: 'sim', maxConcurrency: 256 }],
-              telemetry: { logLevel: 'silent' },
-              // The thinker shares this process: on a busy machine its probes are late.
-              router: { ejectAfterFailures: 100 },
-              redis,
-              ...options.config,
-            },
-            { SELFHOST_PORT: '0', SELFHOST_ADMIN_PORT: '0', SELFHOST_DATA_DIR: dataDir, ...options.environment },
-          ),
-          { logger: silentLogger },
-        ),
-      );
-    }
-    for (const gateway of gateways) {
+    for (const redis of options.redis) gateways.push(await start(redis));
+    if (options.control === 'with') control = await start({});
+    for (const gateway of started) {
       await until(
         'the gateway is whole',
         () => {
           const { thinkers, cache } = gateway.status();
           const joined = cache.shared?.state === 'ready' && !cache.shared.stale;
-          return thinkers.every(({ state }) => state !== 'loading') && (options.withoutRedis === true || joined);
+          const alone = gateway === control || options.withoutRedis === true;
+          return thinkers.every(({ state }) => state !== 'loading') && (alone || joined);
         },
         20_000,
       );
@@ -73,7 +82,7 @@ export async function startSharedGateways(options: SharedOptions): Promise<Share
     await close();
     throw error;
   }
-  return { sim, gateways, close };
+  return { sim, gateways, control, close };
 }
 
 export interface Asked {

@@ -135,7 +135,8 @@ class RedisLogStore implements CacheStore {
       hot: this.#hot,
       generations: this.#generations,
       readGenerations: () => this.#invalidator.readGenerations(),
-      isBlocked: (head) => this.#journal.blocks(head.key, head.id, head.tenant, head.scope),
+      isBlocked: (head) =>
+        this.#arrivals.isForgotten(head.id) || this.#journal.blocks(head.key, head.id, head.tenant, head.scope),
       isPending: (id) => this.#pending.has(id),
       forget: (key, id) => this.#removeLater(key, id),
     });
@@ -148,6 +149,7 @@ class RedisLogStore implements CacheStore {
       mark: () => this.#puts,
       isPending: (id) => this.#pending.has(id),
       admitted: (id) => this.#digest.added(id),
+      cameBack: (key, id) => this.#invalidator.owe({ kind: 'entry', key, id }),
     });
     this.#replica = new Replica({
       redis,
@@ -157,7 +159,10 @@ class RedisLogStore implements CacheStore {
       metrics: deps.metrics,
       arrivals: this.#arrivals,
       generation: (selector, version) => this.#invalidator.learned(selector, version),
-      connected: () => this.#invalidator.connected(),
+      connected: () => {
+        this.#arrivals.connected();
+        return this.#invalidator.connected();
+      },
     });
     this.#views = createRedisViews({
       shelf: this.#shelf,
@@ -236,12 +241,15 @@ class RedisLogStore implements CacheStore {
         bytes: head.length + body.length + vec8.length,
         run: async () => {
           // Removed while it waited: writing it now would bring it back.
-          if (!this.#pending.has(entry.id)) return;
+          if (!this.#pending.has(entry.id)) return this.#arrivals.gaveUp(entry.exactKey, entry.id);
           await this.#writes.put(entry.exactKey, { head, body, vec8 }, entry.expiresAt - this.#deps.clock.now());
         },
       })
       .finally(() => this.#pending.delete(entry.id));
-    written.catch(() => this.#shelf.remove(entry.id, 'lru'));
+    written.catch(() => {
+      this.#shelf.remove(entry.id, 'lru');
+      this.#arrivals.gaveUp(entry.exactKey, entry.id);
+    });
     await new Promise<void>((resolve, reject) => {
       const timer = (this.#deps.pace ?? this.#deps.clock).after(putWaitMs, resolve);
       written.then(resolve, reject).finally(() => timer.clear());
@@ -253,7 +261,7 @@ class RedisLogStore implements CacheStore {
     const row = this.#shelf.rowOfId(id);
     if (row === -1) return false;
     const key = this.#shelf.directory.at(row).exactKey;
-    this.#arrivals.expectRemoval(id);
+    this.#arrivals.forget(id);
     this.#shelf.remove(id, reason);
     await this.#invalidator.confirm([{ kind: 'entry', key, id }]);
     return true;
@@ -269,7 +277,7 @@ class RedisLogStore implements CacheStore {
       const owed: Owed[] = [];
       for (const { id, key } of batch) {
         if (!this.#shelf.remove(id, reason)) continue;
-        this.#arrivals.expectRemoval(id);
+        this.#arrivals.forget(id);
         owed.push({ kind: 'entry', key, id });
       }
       await this.#invalidator.confirm(owed);

@@ -13,6 +13,8 @@ export interface Followed {
   readonly stream: string;
   readonly lock: string;
   rows(rows: readonly StreamRow[]): void;
+  /** Nothing new. */
+  quiet(): void;
   /** The record is not there, or not whole: nothing more will come that can be used. */
   gone(): void;
   /** @param holder `token|limit|record` of the lock; undefined when nobody holds it */
@@ -87,6 +89,7 @@ export class Poller {
           this.#followed.set(followed, last.id);
           followed.rows(whole);
         }
+        if (rows.length === 0) followed.quiet();
         if ((exists === 0 || whole.length < rows.length) && this.#followed.has(followed)) followed.gone();
       }
       for (const [at, [followed]] of looksAtLocks ? all.entries() : []) {

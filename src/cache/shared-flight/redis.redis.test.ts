@@ -13,6 +13,7 @@ import { testRandom } from '../../testing/seeded-random.ts';
 import { startTcpProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
 import type { SharedFlight } from '../shared-flight.ts';
 import { createRedisFlight } from './redis.ts';
+import { claimScript } from './scripts.ts';
 
 const deps = { clock: systemClock, random: testRandom('shared flight'), logger: silentLogger };
 /** The lease of a leader and everything else that ends a wait by itself is far beyond the deadlines of these tests. */
@@ -139,6 +140,31 @@ describe('a flight of several gateways', () => {
     await redis.client.xadd(name, ...row);
     await eventually('the other asks', () => second.starts === 1);
     assert.equal(sinks[1].text, 'The tides');
+  });
+
+  it('is given up by a leader whose words a full server does not take', async () => {
+    const { a, key, first, second, sinks } = await leaderAndFollower('full');
+    await redis.client.config('SET', 'maxmemory', '1mb', 'maxmemory-policy', 'noeviction');
+    try {
+      first.push(delta(' do'));
+      await eventually('the other asks', () => second.starts === 1);
+      assert.deepEqual(await redis.client.keys(`test:{${key}}:f0*`), [`test:{${key}}:f0n`]);
+      assert.equal(a.stats().leading, 0);
+      first.push(delta(' not.'), end());
+      assert.equal(sinks[0].text, 'The tides do not.');
+    } finally {
+      await redis.client.config('SET', 'maxmemory', '0');
+    }
+  });
+
+  it('is not waited for where whoever claimed it never heard that it leads', async () => {
+    const key = exactKey('nobody');
+    const start = `test:{${key}}:f0`;
+    await redis.client.eval(claimScript, 3, start, `${start}n`, `${start}s:x`, leaseMs, '', 'x', leaseMs);
+    const gateway = await aGateway();
+    const upstream = new FakeUpstream();
+    gateway.run(key, { outputLimit: undefined, waitedMs: 0 }, new RecordingSink(), upstream.start);
+    await eventually('it asks', () => upstream.starts === 1);
   });
 
   it('keeps its record as long as it is led, also by one that has nothing to say', async () => {

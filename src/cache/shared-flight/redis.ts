@@ -26,16 +26,16 @@ export interface RedisFlightDeps {
 }
 
 const leaseMsDefault = 5_000;
-/** However long the lookup was. */
-const claimDeadlineMinMs = 50;
+/** What is left for each of its own waits, however long the lookup was. */
+const waitMsMin = 50;
 /** Renewals that may fail before the lease ends. */
 const renewalsPerLease = 3;
+/** In place of a time to hold a lock: give it up, and what was recorded. */
+const forgetMs = -1;
 /** A finished answer is followed for this long: by then it is in the cache for whoever comes later. */
 const lingerMs = 2_000;
 /** Redis silent: one whose reader has begun would have to begin again, and waits longer than one that has nothing yet. */
 const patienceMs = { before: 3_000, after: 5_000 };
-/** A leader writes its first row at once. */
-const signOfLifeMs = 2_000;
 /** Changes of leader for one request; then it asks alone. */
 const leadersMax = 5;
 
@@ -73,7 +73,8 @@ class Run implements AnswerFlow {
   #release: ((lingering: number) => void) | undefined;
   #leave: (() => void) | undefined;
   #leaders = 0;
-  #waitedMs: number;
+  /** Until then Redis is waited for in place of a thinker. */
+  readonly #waitsUntilMs: number;
   /** A leader whose record is gone: it still holds the lock, and cannot be followed. */
   #unreadable: string | undefined;
   #paused = false;
@@ -92,7 +93,7 @@ class Run implements AnswerFlow {
     this.#limit = outputLimit === undefined ? '' : String(outputLimit);
     this.#sink = sink;
     this.#ask = ask;
-    this.#waitedMs = waitedMs;
+    this.#waitsUntilMs = deps.clock.monotonicMs() + deps.waitMaxMs - waitedMs;
   }
 
   begin(): void {
@@ -122,19 +123,17 @@ class Run implements AnswerFlow {
   }
 
   async #claim(): Promise<void> {
-    const { redis, random, waitMaxMs, leaseMs = leaseMsDefault } = this.#deps;
+    const { redis, random, leaseMs = leaseMsDefault } = this.#deps;
     this.#leaders += 1;
     if (this.#leaders > leadersMax) return this.#askAlone();
     const id = random.id(12);
     const { lock, counter, record } = this.#names;
-    const deadlineMs = Math.max(claimDeadlineMinMs, waitMaxMs - this.#waitedMs);
-    this.#waitedMs = 0;
     const reply = replyList(
       await redis.call(['EVAL', claimScript, 3, lock, counter, record(id), leaseMs, this.#limit, id, recordTtlMs], {
         as: 'write',
         // We have given up waiting and asked alone meanwhile: nobody must wait for us.
         late: (won) => void (replyList(won)[0] === 1 && this.#giveUp(replyText(replyList(won)[1]) ?? '', id)),
-        deadlineMs,
+        deadlineMs: this.#waitMs(),
       }),
     );
     const told = replyText(reply[1]) ?? '';
@@ -152,7 +151,7 @@ class Run implements AnswerFlow {
     const { redis, clock, led, leaseMs = leaseMsDefault } = this.#deps;
     led(1);
     this.#renewal = clock.every(leaseMs / renewalsPerLease, () => {
-      void this.#hold(token, id, leaseMs).then((held) => held === 'unreadable' && this.#release?.(0));
+      void this.#hold(token, id, leaseMs).then((held) => held === 'unreadable' && this.#release?.(forgetMs));
     });
     this.#release = (lingering) => {
       this.#release = undefined;
@@ -170,14 +169,20 @@ class Run implements AnswerFlow {
         // A failure is nothing to share with those who come after it.
         this.#release?.(how === 'ended' ? lingerMs : 0);
       },
-      lost: () => this.#release?.(0),
+      lost: () => this.#release?.(forgetMs),
     });
     this.#leave = () => writer.leave();
     this.#attach(this.#ask(writer));
   }
 
+  #waitMs(): number {
+    const { clock, waitMaxMs } = this.#deps;
+    // Taking over from a gateway that is gone comes long after, and is no fault of Redis.
+    return this.#leaders > 1 ? waitMaxMs : Math.max(waitMsMin, this.#waitsUntilMs - clock.monotonicMs());
+  }
+
   #giveUp(token: string, id: string): void {
-    void this.#hold(token, id, 0);
+    void this.#hold(token, id, forgetMs);
   }
 
   /** Never rejects. */
@@ -187,6 +192,7 @@ class Run implements AnswerFlow {
     try {
       const reply = await redis.call(['EVAL', holdScript, 2, lock, record(id), token, Math.round(ms), recordTtlMs], {
         as: 'write',
+        givesRoom: true,
       });
       return reply === -1 ? 'unreadable' : 'held';
     } catch (error) {
@@ -204,6 +210,7 @@ class Run implements AnswerFlow {
       limit === this.#limit ? undefined : { origin: undefined, events: [] };
     let heard = false;
     const followedAtMs = clock.monotonicMs();
+    const signOfLifeByMs = followedAtMs + this.#waitMs();
     const leave = (): void => {
       poller.remove(followed);
       if (this.#following === followed) this.#following = undefined;
@@ -262,7 +269,10 @@ class Run implements AnswerFlow {
       lockSeen: (now) => {
         // Its successor has another record; and with no lock and no end, its leader is gone.
         if (now === undefined || holderOf(now).token !== token) return takeOver();
-        if (heard || clock.monotonicMs() - followedAtMs < signOfLifeMs) return;
+      },
+      quiet: () => {
+        // A leader says at once that it is there; a lock without that was claimed by one that got no reply.
+        if (heard || clock.monotonicMs() < signOfLifeByMs) return;
         leave();
         this.#askAlone();
       },

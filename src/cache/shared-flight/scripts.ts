@@ -17,16 +17,18 @@ redis.call('PEXPIRE', KEYS[3], ARGV[4])
 return {1, tostring(token)}`;
 
 /**
- * KEYS[1] lock, KEYS[2] record; one slot. ARGV[1] token, ARGV[2] ms from now, 0 gives it up, ARGV[3] time to live of
- * the record in ms.
+ * KEYS[1] lock, KEYS[2] record; one slot. ARGV[1] token, ARGV[2] ms from now, 0 gives the lock up and -1 the
+ * record as well, ARGV[3] time to live of the record in ms.
  * @returns 1 while it is ours and can be followed, 0 when it is not ours, -1 when the record is gone. Atomic: a leader
  * of the past cannot prolong the lock of its successor.
  */
 export const holdScript = `
 local held = redis.call('GET', KEYS[1])
 if not held or string.sub(held, 1, #ARGV[1] + 1) ~= ARGV[1] .. '|' then return 0 end
-if ARGV[2] == '0' then
+local ms = tonumber(ARGV[2])
+if ms <= 0 then
   redis.call('DEL', KEYS[1])
+  if ms < 0 then redis.call('UNLINK', KEYS[2]) end
   return 1
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -39,6 +39,7 @@ function open() {
     mark: () => puts,
     isPending: () => false,
     admitted: () => {},
+    cameBack: () => {},
   });
   const heads = new Map<EntryId, Head>();
   let names = 0;

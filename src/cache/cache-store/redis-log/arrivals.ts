@@ -21,21 +21,33 @@ export interface ArrivalsDeps {
   readonly mark: () => number;
   readonly isPending: (id: EntryId) => boolean;
   readonly admitted: (id: EntryId) => void;
+  /** Redis has again what was removed for good: a late write brought it back, or a server that had not heard of it. */
+  readonly cameBack: (key: ExactKey, id: EntryId) => void;
 }
 
 /** Rows of ours come back within milliseconds; without a log they never do. */
 const unheardMax = 10_000;
 /** Between two looks at the clock: some 10 µs. */
 const rowsPerLook = 64;
+/** What came back after so many later removals is served again until it expires. */
+const forgottenMax = 10_000;
+
+interface Unheard {
+  readonly id: EntryId;
+  /** An earlier one of ours that came back meanwhile: what Redis has if this one is never written. */
+  passed?: { readonly head: Head; readonly vec8: Buffer } | undefined;
+}
 
 export class Arrivals {
   readonly #deps: ArrivalsDeps;
   readonly #listeners: ((entry: AddedEntry) => void)[] = [];
   /** Latest puts of ours whose rows in the log have not come back. */
-  readonly #unheard = new Map<ExactKey, EntryId>();
+  readonly #unheard = new Map<ExactKey, Unheard>();
   /** Removed here; the rows that tell the others have not come back. */
   readonly #removed = new Set<EntryId>();
   readonly #comparisons = new Set<Comparison>();
+  /** Removed here by a person. No other entry will ever have their ids. */
+  readonly #forgotten = new Set<EntryId>();
 
   constructor(deps: ArrivalsDeps) {
     this.#deps = deps;
@@ -52,12 +64,38 @@ export class Arrivals {
     this.#removed.add(id);
   }
 
-  /** A row of ours will come back. */
+  /** Whatever happens to servers and late writes, it does not come back. */
+  forget(id: EntryId): void {
+    this.expectRemoval(id);
+    this.#forgotten.delete(id);
+    this.#forgotten.add(id);
+    if (this.#forgotten.size > forgottenMax) this.#forgotten.delete(this.#forgotten.keys().next().value!);
+  }
+
+  isForgotten(id: EntryId): boolean {
+    return this.#forgotten.has(id);
+  }
+
+  /** A row of ours will come back, unless the store says that it gave the write up. */
   expect(key: ExactKey, id: EntryId): void {
     this.#changed(id, key);
     if (this.#unheard.size >= unheardMax) this.#unheard.clear();
-    this.#unheard.set(key, id);
+    this.#unheard.set(key, { id, passed: this.#unheard.get(key)?.passed });
     this.#removed.delete(id);
+    this.#forgotten.delete(id);
+  }
+
+  /** A put of ours is not written any more; if it was, its row will say so. */
+  gaveUp(key: ExactKey, id: EntryId): void {
+    const expected = this.#unheard.get(key);
+    if (expected?.id !== id) return;
+    this.#unheard.delete(key);
+    if (expected.passed !== undefined) this.heard(expected.passed.head, expected.passed.vec8);
+  }
+
+  /** Another server may lack what was written to the last one: only what is yet to be written is expected. */
+  connected(): void {
+    for (const [key, { id }] of this.#unheard) if (!this.#deps.isPending(id)) this.gaveUp(key, id);
   }
 
   /** A row of the log. */
@@ -69,6 +107,8 @@ export class Arrivals {
   heardRemoved(writer: string, entries: readonly { readonly id: EntryId; readonly key: ExactKey }[]): void {
     for (const { id, key } of entries) {
       this.#changed(id, key);
+      const expected = this.#unheard.get(key);
+      if (expected?.passed?.head.id === id) expected.passed = undefined;
       if (writer === this.#deps.me) {
         // What was removed here is gone already; its id may be in use again.
         this.#removed.delete(id);
@@ -115,22 +155,21 @@ export class Arrivals {
   }
 
   #take(head: Head, vec8: Buffer): boolean {
-    const { shelf, me, clock, generations, nextSeq, isPending } = this.#deps;
-    // Removed here, and the row that says so is still to come.
-    if (this.#removed.size > 0 && this.#removed.has(head.id)) return false;
+    const { shelf, me, clock, generations, nextSeq, cameBack } = this.#deps;
+    const isOurs = head.writer === me;
+    if (this.#unheard.size > 0 && !this.#isLatest(head, vec8, isOurs)) return false;
     const sameId = shelf.directory.rowOfId(head.id);
     const sameKey = shelf.directory.rowOfKey(head.key);
-    if (head.writer === me) {
-      const latest = this.#unheard.get(head.key);
-      // An earlier one of ours, under a key that we have put anew.
-      if (latest !== undefined && latest !== head.id) return false;
-      this.#unheard.delete(head.key);
-      if (sameId !== -1 && sameId === sameKey) return false;
+    const isRemoved = this.#removed.size > 0 && this.#removed.has(head.id);
+    if (isRemoved || (this.#forgotten.size > 0 && this.#forgotten.has(head.id))) {
+      this.#giveWay(sameKey);
+      // The row that says so is still to come; or it has come, and was for nothing.
+      if (!isRemoved) cameBack(head.key, head.id);
+      return false;
     }
+    if (isOurs && sameId !== -1 && sameId === sameKey) return false;
     if (head.expiresAt <= clock.now() || !generations.admits(head.version, head.tenant, head.scope)) {
-      // It has taken the place of what was there all the same.
-      const before = sameKey === -1 ? undefined : shelf.directory.idAt(sameKey);
-      if (before !== undefined && !isPending(before)) shelf.remove(before, 'replaced');
+      this.#giveWay(sameKey);
       return false;
     }
     const isNews = sameId === -1 || sameId !== sameKey;
@@ -145,5 +184,25 @@ export class Arrivals {
     const added: AddedEntry = { id, scope, embeddingModel, vector: packedVectorOf(vec8) };
     for (const listener of this.#listeners) listener(added);
     return isNews;
+  }
+
+  /** An earlier one of ours, under a key that we have put anew, says something only if that one is never written. */
+  #isLatest(head: Head, vec8: Buffer, isOurs: boolean): boolean {
+    const expected = this.#unheard.get(head.key);
+    if (expected === undefined) return true;
+    if (isOurs && expected.id !== head.id) {
+      expected.passed = { head, vec8 };
+      return false;
+    }
+    if (isOurs) this.#unheard.delete(head.key);
+    else expected.passed = undefined;
+    return true;
+  }
+
+  /** A row that does not serve has taken the place of what was there all the same. */
+  #giveWay(row: number): void {
+    const { shelf, isPending } = this.#deps;
+    const before = row === -1 ? undefined : shelf.directory.idAt(row);
+    if (before !== undefined && !isPending(before)) shelf.remove(before, 'replaced');
   }
 }

@@ -61,6 +61,12 @@ export class Invalidator {
     }
   }
 
+  /** Tells Redis when it can be told. */
+  owe(owed: Owed): void {
+    this.#deps.journal.add(owed);
+    void this.settle();
+  }
+
   /** Another gateway has raised a generation. */
   learned(selector: Selector, version: number): void {
     if (this.#deps.generations.learn(selector, version)) this.#forget(selector, version);
@@ -72,7 +78,7 @@ export class Invalidator {
   }
 
   async readGenerations(deadlineMs?: number): Promise<void> {
-    const { redis, keys, generations, journal } = this.#deps;
+    const { redis, keys, generations } = this.#deps;
     const forgotten = await generations.read(
       redis,
       keys,
@@ -80,8 +86,7 @@ export class Invalidator {
       deadlineMs,
     );
     // A failover can lose what was acknowledged: whoever knows it says it again.
-    for (const [selector, least] of forgotten) journal.add({ kind: 'selector', selector, least });
-    if (forgotten.length > 0) void this.settle();
+    for (const [selector, least] of forgotten) this.owe({ kind: 'selector', selector, least });
   }
 
   /** Tries again what is owed. Never throws. */

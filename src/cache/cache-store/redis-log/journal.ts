@@ -45,8 +45,8 @@ export class InvalidationJournal {
 
   blocks(key: ExactKey, id: EntryId, tenant: TenantId, scope: Scope | undefined): boolean {
     if (this.#owed.size === 0) return false;
-    const entry = this.#owed.get(`e:${key}`);
-    if (entry?.kind === 'entry' && entry.id === id) return true;
+    const entry = this.#owed.get(`e:${id}`);
+    if (entry?.kind === 'entry' && entry.key === key) return true;
     for (const each of this.#owed.values()) {
       if (each.kind === 'selector' && selects(each.selector, tenant, scope)) return true;
     }
@@ -65,7 +65,7 @@ export class InvalidationJournal {
   }
 }
 
-const nameOf = (owed: Owed): string => (owed.kind === 'selector' ? owed.selector : `e:${owed.key}`);
+const nameOf = (owed: Owed): string => (owed.kind === 'selector' ? owed.selector : `e:${owed.id}`);
 
 function readOwed(path: string | undefined, logger: Logger): readonly Owed[] {
   if (path === undefined) return [];

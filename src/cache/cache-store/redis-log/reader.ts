@@ -39,6 +39,7 @@ export class RecordReader {
     const { redis, clock, keys, shelf, hot, generations, readGenerations } = this.#deps;
     const row = shelf.rowOfKey(key);
     const seq = row === -1 ? undefined : shelf.directory.seqAt(row);
+    const expected = row === -1 ? undefined : shelf.directory.idAt(row);
     const known = seq === undefined ? undefined : hot.get(seq);
     const fields = known ? ['head'] : ['head', 'body', 'vec8'];
     const [reply, version] = await Promise.all([
@@ -47,7 +48,7 @@ export class RecordReader {
     ]);
     const [bytes, body, vec8] = replyList(reply);
     if (!Buffer.isBuffer(bytes)) {
-      this.#missing(key);
+      if (expected !== undefined) this.#missing(key, expected);
       return undefined;
     }
     const head = decodeHead(bytes);
@@ -81,12 +82,11 @@ export class RecordReader {
     return this.#versionAsked;
   }
 
-  #missing(key: ExactKey): void {
+  /** @param id what was known when Redis was asked; what has come since is not missing */
+  #missing(key: ExactKey, id: EntryId): void {
     const { shelf } = this.#deps;
     const row = shelf.rowOfKey(key);
-    if (row === -1) return;
-    const id = shelf.directory.idAt(row);
-    if (this.#deps.isPending(id)) return;
+    if (row === -1 || shelf.directory.idAt(row) !== id || this.#deps.isPending(id)) return;
     shelf.remove(id, 'lru');
     this.#deps.forget(key, id);
   }
