@@ -71,15 +71,15 @@ const tuned: Readonly<Record<TraceName, Options>> = {
   conv: {
     fixed: 6,
     skyServe: { qpsPerReplica: 0.5, upS: 20, downS: 2400, replicasMin: 1 },
-    kpa: { stableS: 900, panicS: 30, utilisation: 0.5, cancelsBooting: false },
+    kpa: { stableS: 900, panicS: 30, utilisation: 0.5, cancelsBooting: true },
     hpa: { utilisation: 0.9, tolerance: 0.1, downS: 600 },
-    vast: { targetUtil: 0.7, coldMult: 3, minWorkers: 2, maxWorkers: 40, loadS: 300 },
+    vast: { targetUtil: 0.7, coldMult: 2, minWorkers: 2, maxWorkers: 40, loadS: 300 },
   },
   code: {
     fixed: 12,
     skyServe: { qpsPerReplica: 0.1, upS: 20, downS: 2400, replicasMin: 1 },
-    kpa: { stableS: 900, panicS: 30, utilisation: 0.5, cancelsBooting: true },
-    hpa: { utilisation: 0.7, tolerance: 0.1, downS: 2400 },
+    kpa: { stableS: 900, panicS: 30, utilisation: 0.5, cancelsBooting: false },
+    hpa: { utilisation: 0.7, tolerance: 0.1, downS: 1200 },
     vast: { targetUtil: 0.1, coldMult: 3, minWorkers: 2, maxWorkers: 40, loadS: 300 },
   },
 };

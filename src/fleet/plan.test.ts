@@ -257,10 +257,10 @@ describe('the control law', () => {
       Array.from({ length: count }, (_, i) => ({ at: addMs(noon, i - 9999), outcome, tookS: 40, billedS: 20 }));
     const of = (wishes: readonly FleetWish[], kind: 'stop' | 'restart' | 'discard') =>
       wishes.flatMap((wish) => (wish.kind === kind ? [wish.worker] : []));
-    /** Until seven minutes ago, and half of it since. */
+    /** Until eight minutes ago, and half of it since. */
     const past = (perS: number): typeof noDemand => ({
       ...steadyDemand(perS / 2),
-      buckets: Array.from({ length: 60 }, (_, i) => (i < 20 ? perS * 10 : perS * 5)),
+      buckets: Array.from({ length: 60 }, (_, i) => (i < 10 ? perS * 10 : perS * 5)),
     });
 
     it('stops what a fleet without them would keep running, the one whose speed costs most first', () => {

@@ -76,7 +76,10 @@ export function planFleet(
   });
   const hold = holdS(need.inputs, policy);
   const history = rememberNeed(memory, { at: now, workers: need.workers }, hold);
-  const backS = spares.max > 0 ? lookBackS(need.inputs, spares.idleS, bucketsS + hold, policy) : bucketsS + hold;
+  const backS =
+    spares.max > 0
+      ? lookBackS(need.inputs, policy.spareLookBack * spares.idleS, bucketsS + hold, policy)
+      : bucketsS + hold;
   const recent = backS < bucketsS ? neededRecently({ demand, workers, launches: restarts, policy }, backS) : need;
   const kept = Math.max(recent.workers, ...keptOf(history.needs, now, backS - bucketsS));
 
@@ -193,6 +196,7 @@ const neededRecently = (question: NeedQuestion, seconds: number): ReturnType<typ
     ...question,
     demand: { ...question.demand, buckets: question.demand.buckets.slice(-Math.ceil(seconds / bucketS)) },
     policy: { ...question.policy, leadTimePriorS: question.policy.restartPriorS },
+    lossShare: question.policy.spareLossShare,
   });
 
 /** Needs of so long ago at most. */

@@ -35,6 +35,8 @@ export interface NeedQuestion {
   readonly workers: readonly WorkerView[];
   readonly launches: readonly LaunchRecord[];
   readonly policy: FleetPolicy;
+  /** Of a machine that may be lost: what the others must carry of it until it is replaced. 1 when absent: all of it, for minutes. */
+  readonly lossShare?: number;
 }
 
 /** A slope is believed for this long ahead at most. */
@@ -46,7 +48,7 @@ const panicDrainS = 120;
 /** A twentieth of a machine is not worth one. */
 const slack = 0.05;
 
-export function neededWorkers({ demand, workers, launches, policy }: NeedQuestion): {
+export function neededWorkers({ demand, workers, launches, policy, lossShare = 1 }: NeedQuestion): {
   readonly workers: number;
   readonly reason: string;
   readonly inputs: NeedInputs;
@@ -64,7 +66,7 @@ export function neededWorkers({ demand, workers, launches, policy }: NeedQuestio
     demand.oldestQueuedS > policy.waitTargetS ? machines(demand.perS30 + demand.queuedWork / panicDrainS) : 0;
   // It may be the fastest that is lost.
   const forLoss =
-    Math.ceil(forBursts - slack) >= policy.spareFrom ? machines(growth * demand.perS300 + fastestPerS) : 0;
+    Math.ceil(forBursts - slack) >= policy.spareFrom ? machines(growth * demand.perS300 + lossShare * fastestPerS) : 0;
   const most = Math.max(forBursts, forLoss, forBacklog, forPanic);
   const hasWork = demand.queued + demand.running > 0;
   const needed = Math.max(Math.ceil(most - slack), hasWork && ownPerS === 0 ? 1 : 0);

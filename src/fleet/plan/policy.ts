@@ -41,6 +41,10 @@ export interface FleetPolicy {
   readonly sparesMax: number;
   /** Machines, running and stopped, that are held for each that is needed: from `spareFrom` on. */
   readonly spareFactor: number;
+  /** What counts for machines that run, times as long as the break-even of one: stopped too early, more wait than the two it counts. */
+  readonly spareLookBack: number;
+  /** Of a machine that is lost: what those that run must carry, where a stopped one takes its place within a minute. */
+  readonly spareLossShare: number;
   /** The longest that a machine stays stopped, whatever it would save. */
   readonly spareKeepMaxS: number;
   /** Worst burst by mean: up to `from`, machines that are not needed are stopped soon; from `to` on, as late as they would be given back. */
@@ -111,6 +115,8 @@ export const fleetPolicyDefaults: FleetPolicy = {
   idle: idleDefault,
   sparesMax: 0,
   spareFactor: 1.25,
+  spareLookBack: 1.4,
+  spareLossShare: 0.5,
   spareKeepMaxS: 12 * 3600,
   spareBurst: { from: 2, to: 4 },
   restartPriorS: 60,
