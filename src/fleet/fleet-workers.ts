@@ -122,7 +122,12 @@ export class FleetWorkers {
   /** Gives it nothing new; when it is done or its time is over, it is destroyed, or stopped and its disk kept. */
   drain(label: string, reason: string, then: 'destroy' | 'stop' = 'destroy'): void {
     const open = this.#open.get(label);
-    this.#state.move(label, 'draining', reason, { afterDrain: then === 'stop' ? then : undefined });
+    const tokensPerS = this.tokensPerS(label);
+    this.#state.move(label, 'draining', reason, {
+      afterDrain: then === 'stop' ? then : undefined,
+      // Its next start, and the next choice of an offer, begin with what was measured.
+      ...(tokensPerS !== undefined && { tokensPerS }),
+    });
     if (!open?.joined) return void this.#state.move(label, 'destroying', reason);
     void this.#deps.registry.drain(open.worker.thinker.id, this.#deps.options.deadlines.drainingMs).then((how) => {
       if (how === 'kept' || this.#closed || this.#state.get(label)?.phase !== 'draining') return;

@@ -20,7 +20,7 @@ export function workerViews(
     phase: phaseOf(rental),
     slots: options.slots,
     inFlight: workers.inFlight(rental.label),
-    tokensPerS: workers.tokensPerS(rental.label),
+    tokensPerS: workers.tokensPerS(rental.label) ?? rental.tokensPerS,
     pricePerHour: rental.pricePerHour,
     storagePerHour: rental.storagePerHour,
     launchedAt: rental.createdAt,

@@ -6,6 +6,7 @@ import { usdMicros, type EpochMs } from '../core/units.ts';
 import { createMemoryLedger } from '../ledger/ledger/memory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { aFleetRig, type FleetRigOptions } from '../testing/fleet-rig.ts';
+import { fleetOutlook } from './outlook.ts';
 import { createReconciler } from './reconciler.ts';
 
 /** Idle machines are stopped after 300 s. */
@@ -227,17 +228,49 @@ describe('stopped machines', () => {
     assert.deepEqual([deaf.phases(), deaf.market.alive.length], [[], 0]);
   });
 
-  it('serves again instead when it is needed before its last answer has ended', async () => {
-    const { clock, oneReady, ask, phases, fleet, pool, thinkerIdOf } = await aFleet();
-    const end = await oneReady();
-    end();
-    const label = fleet.state.all()[0]!.label;
-    const busy = pool.views().find(({ id }) => id === thinkerIdOf(label));
-    assert.equal(busy?.state, 'ready');
-    await clock.advance(295_000);
+  it('gives it up when the market refuses to start it', async () => {
+    const { clock, market, oneStopped, ask } = await aFleet();
+    await oneStopped();
+    market.failures.start = [new AppError('provider_refused', 'this machine is not yours to start')];
     ask();
     await clock.advance(30_000);
-    assert.deepEqual(phases(), ['ready']);
+    assert.deepEqual(
+      market.machines.map(({ destroyed, status }) => [destroyed, status]),
+      [
+        [true, 'stopped'],
+        [false, 'creating'],
+      ],
+    );
+  });
+
+  it('tells whoever waits that it is a minute, and not four', async () => {
+    const { fleet, oneStopped, ask, clock, deps } = await aFleet();
+    const readyInS = () => {
+      const outlook = fleetOutlook({
+        now: clock.now(),
+        rentals: fleet.state.all(),
+        last: fleet.last(),
+        halt: undefined,
+        refusal: undefined,
+        options: deps.options,
+      });
+      return outlook.kind === 'coming' ? Math.round(outlook.readyInMs / 1000) : -1;
+    };
+    await oneStopped();
+    assert.equal(readyInS(), 70);
+    ask();
+    await clock.advance(20_000);
+    assert.ok(readyInS() > 45 && readyInS() < 65, `${readyInS()}`);
+  });
+
+  it('counts its seconds as stopped', async () => {
+    const { clock, deps, oneStopped } = await aFleet();
+    await oneStopped();
+    await clock.advance(600_000);
+    const text = await deps.metrics.registry.metrics();
+    const seconds = Number(/thinker_seconds_total\{phase="stopped"\} (\d+)/.exec(text)?.[1]);
+    assert.ok(seconds > 590 && seconds < 640, text.match(/thinker_seconds.*/g)?.join());
+    assert.match(text, /selfhost_thinkers\{state="stopped"\} 1/);
   });
 
   for (const phase of ['stopping', 'stopped', 'restarting'] as const)

@@ -90,6 +90,8 @@ export class Spend {
         busyMs: this.#workers.takeBusyMs(rental.label),
       });
       this.#state.remember(rental.label, { meter });
+      if (rental.phase === 'stopped')
+        this.#deps.metrics.thinkerSeconds.inc({ phase: 'stopped' }, (meter.storageMs - rental.meter.storageMs) / 1000);
     }
     if (now - this.#postedAt >= postEveryMs) this.postAll(now);
   }

@@ -143,6 +143,8 @@ function tell(
   context: CliContext,
 ): void {
   for (const { at, phase, says } of machine.timeline) {
+    // What a stopped machine did before is not this start's.
+    if (at < orderedAt) continue;
     const key = `${machine.label} ${at} ${phase}`;
     if (told.has(key)) continue;
     told.add(key);
