@@ -32,6 +32,8 @@ const smallTeam = { ...day, scale: 0.02, nightShare: 0, weekendShare: 0 };
 
 /** What it was before it kept any, and is with `fleet.spares.max: 0`. */
 const noSpares = ourLaw({ sparesMax: 0 }, 'ours, none stopped');
+/** `fleet.spares.max` as it comes, for a fleet of any size. */
+const twoSpares = ourLaw({ sparesMax: 2 }, 'ours, two stopped');
 const hedges = [ourLaw({ hedging: 'off' }, 'ours, no hedge'), ourLaw({ hedging: 'always' }, 'ours, always hedged')];
 
 /** @param seeds of the days without faults; the others take fewer where that is enough. */
@@ -42,7 +44,13 @@ export function scenariosFor(size: {
   /** Of the chat day alone, for laws that are close. */
   readonly manySeeds: number;
 }): readonly Scenario[] {
-  const race = (trace: TraceName): readonly Contender[] => [ourLaw(), noSpares, ...baselinesFor(trace), reference];
+  const race = (trace: TraceName): readonly Contender[] => [
+    ourLaw(),
+    twoSpares,
+    noSpares,
+    ...baselinesFor(trace),
+    reference,
+  ];
   // Caps that do not bind: whether they hold is counted all the same.
   const base = { faults: noFaults, budget: dayCap(60), seeds: size.seeds };
   const main: Scenario[] = [

@@ -303,12 +303,15 @@ describe('the control law', () => {
       assert.equal(gone(0.1, [], { sparesMax: 0 }), 1);
     });
 
-    it('stops the last one sooner than it would give it back, the surer it is to come back', () => {
-      const after = (restarts: LaunchRecord[]) =>
-        plan({ demand: { ...noDemand, idleS: 10 }, workers: workers(1), restarts }, { policy: spare }).inputs!
-          .stayWarmS;
-      const [unknown, sure] = [after([]), after(restarted('ready', 20))];
-      assert.ok(sure < 200 && unknown > sure && unknown < 500, `${sure} s, ${unknown} s`);
+    it('stops the last one when it would have given it back, and gives it back where the market has a cheaper one', () => {
+      const last = (idleS: number, price: number) =>
+        plan(
+          { demand: { ...noDemand, idleS }, workers: [aWorker({ id: 'a', pricePerHour: usdMicros(price) })] },
+          { policy: spare },
+        ).wishes.map(({ kind }) => kind);
+      assert.deepEqual([last(700, 400_000), last(900, 400_000)], [[], ['stop']]);
+      // The next one costs $0.40: an hour of this one costs more than a start saves.
+      assert.deepEqual([last(2000, 440_000), last(2000, 500_000)], [['stop'], ['drain']]);
     });
 
     it('drops them all when the money runs out, and keeps them when the fleet is at its most', () => {

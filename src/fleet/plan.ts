@@ -72,6 +72,7 @@ export function planFleet(
     launches,
     restarts,
     pricePerHour: typicalPrice(running, nextPricePerHour),
+    nextPricePerHour,
     leadTimeS,
   });
   const hold = holdS(need.inputs, policy);
@@ -83,9 +84,8 @@ export function planFleet(
   const recent = backS < bucketsS ? neededRecently({ demand, workers, launches: restarts, policy }, backS) : need;
   const kept = Math.max(recent.workers, ...keptOf(history.needs, now, backS - bucketsS));
 
-  const coldS = stayWarmS({ policy, rented: running, launches, nextPricePerHour, leadTimeS });
-  // The last one is not given back but stopped, and that is sooner worth it.
-  const warmS = spares.max > 0 && policy.idle.kind === 'break-even' ? Math.min(coldS, spares.idleS) : coldS;
+  // Also where the last one is stopped and not given back: a fleet that stops it sooner saves little, and lets people wait often.
+  const warmS = stayWarmS({ policy, rented: running, launches, nextPricePerHour, leadTimeS });
   const floor = Math.max(policy.workersMin, scheduleFloor(policy, now));
   // What runs stays while somebody may come back; nothing is started for that. Past bursts keep no idle fleet.
   const isCold = demand.idleS > warmS;

@@ -17,8 +17,8 @@ export interface SpareRules {
   readonly chance: number;
   /** From a decision to a stopped one that serves. */
   readonly leadTimeS: number;
-  /** How long this one is worth its disk. */
-  keepS(worker: Pick<WorkerView, 'storagePerHour'>): number;
+  /** How long this one is worth its disk. @param only it would be the only one that runs: its speed is worth nothing then */
+  keepS(worker: Pick<WorkerView, 'storagePerHour' | 'pricePerHour'>, only: boolean): number;
 }
 
 export interface SpareQuestion {
@@ -28,6 +28,7 @@ export interface SpareQuestion {
   readonly restarts: readonly LaunchRecord[];
   /** Of a machine that runs, micro-dollars. */
   readonly pricePerHour: number;
+  readonly nextPricePerHour: number | undefined;
   /** Of a start from nothing. */
   readonly leadTimeS: number;
 }
@@ -38,11 +39,13 @@ const prior = { good: 3, bad: 1 } as const;
 const billedPriorS = { launch: 150, restart: 40 } as const;
 /** Below it a stopped machine is no plan, whatever it costs. */
 const chanceMin = 0.6;
+/** A machine that was started again is used for so long at least, at its price and not at the market's best. */
+const usedH = 1;
 /** A machine is not stopped for a dip shorter than this. */
 const idleMinS = 60;
 
 export function spareRules(question: SpareQuestion): SpareRules {
-  const { policy, launches, restarts, pricePerHour, leadTimeS: coldS } = question;
+  const { policy, launches, restarts, pricePerHour, nextPricePerHour = Infinity, leadTimeS: coldS } = question;
   const chance = chanceOfStart(restarts, prior);
   const warmS = leadTimeS(restarts, { leadTimePriorS: policy.restartPriorS, tickS: policy.tickS });
   const worth = policy.idle.kind === 'break-even' ? policy.idle : idleDefault;
@@ -59,8 +62,13 @@ export function spareRules(question: SpareQuestion): SpareRules {
     idleS: Math.max(idleMinS, restart / gpu(1)),
     chance,
     leadTimeS: warmS,
-    keepS: ({ storagePerHour }) =>
-      Math.min(policy.spareKeepMaxS, ((cold - restart) * 3600) / Math.max(1, storagePerHour)),
+    keepS({ storagePerHour, pricePerHour: own }, only) {
+      const dearer = only ? Math.max(0, own - nextPricePerHour) * usedH : 0;
+      return Math.min(
+        policy.spareKeepMaxS,
+        (Math.max(0, cold - restart - dearer) * 3600) / Math.max(1, storagePerHour),
+      );
+    },
   };
 }
 

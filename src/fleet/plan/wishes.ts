@@ -118,14 +118,15 @@ function launch({ supply, aim, demand, launches, policy, now }: WishQuestion, ba
  * Starts that are no longer needed, then the machines whose speed costs most: stopped while there is room for stopped
  * ones, given back when nothing has needed them for long.
  */
-function shrink({ supply, aim }: WishQuestion): FleetWish[] {
+function shrink({ supply, aim, spares }: WishQuestion): FleetWish[] {
   const { ready, launching } = supply;
   const spare = supply.stopped.length + supply.stopping.length;
   const useless = launching.slice(Math.max(0, aim.heldMax - ready.length - supply.restarting.length - spare));
   const over = worstFirst(ready).slice(0, ready.length - aim.target);
-  const stops = over.slice(0, Math.max(0, aim.sparesMax - spare));
+  const isOnly = aim.heldMax <= 1;
+  const stops = over.filter((worker) => spares.keepS(worker, isOnly) > 0).slice(0, Math.max(0, aim.sparesMax - spare));
   const drainsMax = Math.min(aim.drainsMax, ready.length - stops.length - aim.readyMin);
-  const drains = over.slice(stops.length, stops.length + Math.max(0, drainsMax));
+  const drains = over.filter((worker) => !stops.includes(worker)).slice(0, Math.max(0, drainsMax));
   return [
     ...giveBack(useless, 'enough machines are ready'),
     ...stops.map(({ id }): FleetWish => ({ kind: 'stop', worker: id, reason: aim.reason })),
@@ -137,7 +138,7 @@ function shrink({ supply, aim }: WishQuestion): FleetWish[] {
 function discards({ supply, aim, spares, now }: WishQuestion, back: ReadonlySet<string>): FleetWish[] {
   const stay = supply.stopped.filter(({ id }) => !back.has(id));
   return stay.flatMap((worker, index): FleetWish[] => {
-    const keepS = spares.keepS(worker);
+    const keepS = spares.keepS(worker, aim.heldMax <= 1);
     const stoppedS = (now - (worker.stoppedAt ?? now)) / 1000;
     if (index < aim.sparesMax && stoppedS < keepS) return [];
     const reason =
