@@ -10,6 +10,8 @@ import { root } from './source-tree.ts';
 export interface GatewayProcess {
   readonly url: string;
   readonly adminUrl: string;
+  /** It goes on with nothing from here on; only `kill` and `stop` help. */
+  freeze(): void;
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -37,7 +39,9 @@ export async function startGatewayProcess(
     out += String(chunk);
     const url = /"gatewayUrl":\s*"([^"]+)"/.exec(out)?.[1];
     const adminUrl = /"adminUrl":\s*"([^"]+)"/.exec(out)?.[1];
-    if (url !== undefined && adminUrl !== undefined) return { url, adminUrl, kill: () => killed(child), stop };
+    if (url !== undefined && adminUrl !== undefined) {
+      return { url, adminUrl, freeze: () => void child.kill('SIGSTOP'), kill: () => killed(child), stop };
+    }
   }
   await stop();
   throw new Error(`serve ended without a URL: ${out} ${errors}`);
