@@ -184,3 +184,18 @@ export interface SingleFlight {
   /** Running flights and their subscribers. */
   stats(): { readonly flights: number; readonly subscribers: number };
 }
+
+export interface CacheStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly vectors: number;
+  readonly vectorBytes: number;
+  readonly epoch: number;
+  readonly kept: number;
+  /** Answers that may not be kept: cut, tool calls, too large, another digest. */
+  readonly notKept: number;
+  /** Answers not kept because too many writes were running. */
+  readonly dropped: number;
+  readonly writesFailed: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+}

@@ -81,7 +81,12 @@ export class CacheableRequest implements CacheablePlan {
    * its answer.
    */
   withDigest(digest: string): CacheableRequest {
-    return new CacheableRequest(this.#request, this.#asker, { ...this.#context, owner: { ...this.owner, digest } });
+    const known = new CacheableRequest(this.#request, this.#asker, {
+      ...this.#context,
+      owner: { ...this.owner, digest },
+    });
+    known.generation = this.generation;
+    return known;
   }
 
   /** Whether the answer is soon out of date, as far as the configuration cares. */

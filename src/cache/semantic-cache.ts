@@ -14,6 +14,7 @@ import type { RequestLog } from '../telemetry/request-log.ts';
 import type { CacheEntry, CacheStore, EntryFilter, EntrySummary } from './cache-store.ts';
 import type {
   CacheablePlan,
+  CacheStats,
   ExactLookup,
   Feedback,
   FeedbackResult,
@@ -116,28 +117,13 @@ export interface SemanticCacheDeps {
   readonly options?: Partial<SemanticCacheOptions>;
 }
 
-export interface CacheStats {
-  readonly entries: number;
-  readonly bytes: number;
-  readonly vectors: number;
-  readonly vectorBytes: number;
-  readonly epoch: number;
-  readonly kept: number;
-  /** Answers that may not be kept: cut, tool calls, too large, another digest. */
-  readonly notKept: number;
-  /** Answers not kept because too many writes were running. */
-  readonly dropped: number;
-  readonly writesFailed: number;
-  readonly breaker: 'closed' | 'open' | 'half-open';
-}
-
 /** The cache with what operators need. */
 export interface OperableCache extends SemanticCache {
   /** Lets questions in other words wait for running answers; undefined when that is off. */
   readonly coalescer: Coalescer | undefined;
   /**
-   * Waits for the store and reads the epoch; until then every request bypasses the cache. The index is
-   * filled in the background: `warmed` resolves with what came of it and never rejects.
+   * Waits for the store and reads the epoch; until then requests bypass the cache, or where it is shared the semantic
+   * tier. The index is filled in the background: `warmed` resolves with what came of it and never rejects.
    * @throws cache_unavailable
    */
   start(): Promise<{ readonly warmed: Promise<WarmUpReport> }>;
@@ -166,6 +152,7 @@ export interface OperableCache extends SemanticCache {
 }
 
 const secretKey = 'cache.scope-secret';
+const incomparable = (): boolean => false;
 /** What the semantic tier gets however long the exact one took. */
 const semanticMsMin = 25;
 
@@ -246,12 +233,13 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       : undefined,
 
     plan(request, asker, digest) {
-      if (options.mode === 'off' || !started) return metrics.bypassed(bypass('disabled'));
+      // A shared store may be away or loading: exact keys need nothing that is kept there, and each read is verified.
+      if (options.mode === 'off' || (!started && !store.shared)) return metrics.bypassed(bypass('disabled'));
       const beganMs = clock.monotonicMs();
       const context: PlanContext = {
         owner: { epoch: epoch.number, tenant: asker.cacheOwner ?? asker.tenant, digest },
         secret,
-        comparable,
+        comparable: started ? comparable : incomparable,
         temperatureMax: options.temperatureMax,
         requestCharsMax: options.requestCharsMax,
         history: options.history,
@@ -269,14 +257,13 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       const beganMs = clock.monotonicMs();
       return fetchExact(plan)
         .then((entry) => {
-          if (plan instanceof CacheableRequest) {
-            plan.waitedMs = clock.monotonicMs() - beganMs;
-            // Reading has told of what was invalidated meanwhile elsewhere.
-            plan.generation = store.shared?.generation();
-          }
+          looked(plan, beganMs);
           return judgeExact(plan, request, entry);
         })
-        .catch((error: unknown): ExactLookup => ({ kind: 'unavailable', cause: metrics.failed(error, logger) }));
+        .catch((error: unknown): ExactLookup => {
+          looked(plan, beganMs);
+          return { kind: 'unavailable', cause: metrics.failed(error, logger) };
+        });
     },
 
     async semantic(plan, request, callOptions) {
@@ -348,6 +335,13 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     if (store.shared) return store.shared.putMetaOnce(key, value);
     await store.putMeta(key, value);
     return value;
+  }
+
+  function looked(plan: CacheablePlan, beganMs: number): void {
+    if (!(plan instanceof CacheableRequest)) return;
+    plan.waitedMs = clock.monotonicMs() - beganMs;
+    // What is known by now of invalidations elsewhere: the answer is not kept past later ones.
+    plan.generation = store.shared?.generation();
   }
 
   function fetchExact(plan: CacheablePlan): Promise<CacheEntry | undefined> {

@@ -70,21 +70,63 @@ describe('two gateways on one Redis', () => {
   });
 });
 
-describe('a gateway whose Redis is away', () => {
-  it('starts, answers, and joins when there is one', async () => {
+describe('a gateway whose Redis is away at its start', () => {
+  it('asks once for one question, remembers it for when there is a Redis, and joins', async () => {
     const redis = await startRedis();
     await redis.kill();
-    const shared = await startSharedGateways({ redis: [{ url: redis.url }], withoutRedis: true });
+    const shared = await startSharedGateways({
+      redis: [{ url: redis.url }, { url: redis.url }],
+      environment: { SELFHOST_API_KEYS: 'acme:acme-key-0123456789,beta:beta-key-0123456789' },
+      profile: 'demo',
+      withoutRedis: true,
+    });
+    const [acme, beta] = ['acme', 'beta'].map((tenant) => ({ authorization: `Bearer ${tenant}-key-0123456789` }));
+    const ask = (at: number, headers = acme, question = 'Is anybody there?') =>
+      askOf(shared.gateways[at]!.gatewayUrl, question, headers);
     try {
-      const { gatewayUrl } = shared.gateways[0]!;
-      assert.deepEqual(await askOf(gatewayUrl, 'Is anybody there?').then(({ status, cache }) => [status, cache]), [
-        200,
-        'bypass',
-      ]);
+      const told = await Promise.all([ask(0), ask(0), ask(0)]);
+      assert.deepEqual(
+        told.map(({ status, text }) => [status, text]),
+        told.map(() => [200, told[0]!.text]),
+      );
+      assert.equal(shared.sim.stats().answers, 1);
       await redis.restart();
-      await until('it remembers', async () => (await askOf(gatewayUrl, 'Is anybody there?')).cache === 'exact', 15_000);
+      await until('both are ready', () => shared.gateways.every((each) => each.status().cache.shared?.stale === false));
+      await until('what was remembered is written', async () => (await redis.client.keys('sc:*:e')).length === 1);
+      await until('it is served where it was asked', async () => (await ask(0)).cache === 'exact', 15_000);
+      assert.deepEqual([(await ask(1)).text, shared.sim.stats().answers], [told[0]!.text, 1]);
+      assert.equal((await ask(1, beta)).cache, 'miss', 'to nobody else');
     } finally {
       await shared.close();
+      await redis.stop();
+    }
+  });
+
+  it('keeps nothing that is older than a flush it could not hear of', async () => {
+    const redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const first = await startSharedGateways({ redis: [{ url: redis.url }] });
+    try {
+      const flushed = await fetch(`${first.gateways[0]!.adminUrl}/api/cache/flush`, { method: 'POST' });
+      assert.equal(flushed.status, 200);
+      await redis.kill();
+      const second = await startSharedGateways({ redis: [{ url: redis.url }], withoutRedis: true });
+      try {
+        const { gatewayUrl, status } = second.gateways[0]!;
+        assert.equal((await askOf(gatewayUrl, 'Is anybody there?')).status, 200);
+        assert.equal(status().cache.entries, 1);
+        await redis.restart();
+        await until('it has heard of it', () => status().cache.shared?.stale === false && status().cache.entries === 0);
+        assert.equal((await askOf(gatewayUrl, 'Is anybody there?')).cache, 'miss');
+        await until(
+          'it remembers',
+          async () => (await askOf(gatewayUrl, 'Is anybody there?')).cache === 'exact',
+          15_000,
+        );
+      } finally {
+        await second.close();
+      }
+    } finally {
+      await first.close();
       await redis.stop();
     }
   });
