@@ -27,7 +27,7 @@ export interface RedisFlightDeps {
 
 const leaseMsDefault = 5_000;
 /** What is left for each of its own waits, however long the lookup was. */
-const waitMsMin = 50;
+const waitMsMin = 25;
 /** Renewals that may fail before the lease ends. */
 const renewalsPerLease = 3;
 /** In place of a time to hold a lock: give it up, and what was recorded. */
