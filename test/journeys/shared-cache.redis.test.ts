@@ -111,7 +111,9 @@ describe('a gateway whose Redis is away at its start', () => {
       await redis.kill();
       const second = await startSharedGateways({ redis: [{ url: redis.url }], withoutRedis: true });
       try {
-        const { gatewayUrl, status } = second.gateways[0]!;
+        const [gateway] = second.gateways;
+        const { gatewayUrl } = gateway!;
+        const status = () => gateway!.status();
         assert.equal((await askOf(gatewayUrl, 'Is anybody there?')).status, 200);
         assert.equal(status().cache.entries, 1);
         await redis.restart();
