@@ -81,20 +81,19 @@ describe('a gateway whose Redis is away at its start', () => {
       withoutRedis: true,
     });
     const [acme, beta] = ['acme', 'beta'].map((tenant) => ({ authorization: `Bearer ${tenant}-key-0123456789` }));
-    const ask = (at: number, headers = acme, question = 'Is anybody there?') =>
-      askOf(shared.gateways[at]!.gatewayUrl, question, headers);
+    const ask = (at: number, headers = acme) => askOf(shared.gateways[at]!.gatewayUrl, 'Is anybody there?', headers);
     try {
       const told = await Promise.all([ask(0), ask(0), ask(0)]);
       assert.deepEqual(
         told.map(({ status, text }) => [status, text]),
-        told.map(() => [200, told[0]!.text]),
+        told.map(() => [200, told[0].text]),
       );
       assert.equal(shared.sim.stats().answers, 1);
       await redis.restart();
       await until('both are ready', () => shared.gateways.every((each) => each.status().cache.shared?.stale === false));
       await until('what was remembered is written', async () => (await redis.client.keys('sc:*:e')).length === 1);
       await until('it is served where it was asked', async () => (await ask(0)).cache === 'exact', 15_000);
-      assert.deepEqual([(await ask(1)).text, shared.sim.stats().answers], [told[0]!.text, 1]);
+      assert.deepEqual([(await ask(1)).text, shared.sim.stats().answers], [told[0].text, 1]);
       assert.equal((await ask(1, beta)).cache, 'miss', 'to nobody else');
     } finally {
       await shared.close();
