@@ -109,6 +109,24 @@ describe('lines that are read at once', () => {
     );
   });
 
+  it('are of the model to the letter, whatever signs its name has', () => {
+    const taken = (named: string, line: string) => {
+      const sink = { event: () => {}, fail: assert.fail };
+      const call = { open: true };
+      const decoder = new NativeDecoder({ kind: 'chat', sink, clock: new FakeClock(), thinkerName: 't', call });
+      decoder.line(chatLine('first', named));
+      return decoder.run(line, 0) >= line.length;
+    };
+    const name = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.constantFrom('a.b', 'x/y:7b-q4_K_M', '(a|b)*'),
+    );
+    fc.assert(fc.property(name, (named) => taken(named, chatLine('second', named))));
+    for (const other of ['axb', 'a.bb', 'A.b', 'a.']) assert.equal(taken('a.b', chatLine('second', other)), false);
+    const long = 'm'.repeat(1_000);
+    assert.equal(taken(long, chatLine('second', long)), false, 'too long for a name; read as JSON');
+  });
+
   it('never take the end of one line for the middle of the next', () => {
     const cut = `${head('m:7b')},"message":{"role":"assistant","content":"a\n"},"done":false}`;
     assert.throws(() => decodeText([chatLine('first'), cut]));
