@@ -13,6 +13,7 @@ import type { Job } from './job.ts';
 import { outcomeOf } from './outcome.ts';
 import { pick } from './pickers.ts';
 import { IdleLine } from './idle-line.ts';
+import { QueueWaits } from './queue-waits.ts';
 import { holdOver, type Outlook, type Standby } from './standby.ts';
 import { Rests } from './rests.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -80,6 +81,7 @@ export class Placement {
   readonly #line = new WaitingLine<Job>();
   readonly idle: IdleLine;
   readonly #rests: Rests;
+  readonly #queueWaits: QueueWaits;
   #ticker: Timer | undefined;
   #tickedAtMs = 0;
   #arrivals = 0;
@@ -90,6 +92,7 @@ export class Placement {
     this.#deps = deps;
     this.clock = deps.clock;
     this.#rests = new Rests(deps);
+    this.#queueWaits = new QueueWaits(deps.metrics);
     this.options = { ...routerDefaults, ...deps.options };
     const { firstTokenWarmMs, firstTokenColdMs, stallMs, totalMs } = this.options;
     this.#warm = { firstTokenMs: firstTokenWarmMs, stallMs, totalMs };
@@ -136,10 +139,7 @@ export class Placement {
 
   /** The thinker it is on has begun to answer: all waiting is over, also that between tries. */
   placed(job: Job): void {
-    if (job.idle) return;
-    const { queueWait, modelLabels } = this.#deps.metrics;
-    const model = modelLabels.claim(job.model, [{ metric: 'queueWait', others: '' }]);
-    queueWait.observe({ model }, job.waitedMs / 1000);
+    if (!job.idle) this.#queueWaits.add(job.model, job.waitedMs);
   }
 
   /** The answer is complete. */

@@ -53,6 +53,7 @@ class Pool implements ManagedThinkerPool {
   readonly #logger: Logger;
   readonly #metrics: Metrics;
   readonly #options: HealthOptions;
+  readonly #outcomes: Readonly<Record<LeaseOutcome['kind'], { inc(): void }>>;
   readonly #entries = new Map<ThinkerId, ThinkerEntry>();
   readonly #catalogue = new Catalogue();
   readonly #listeners: (() => void)[] = [];
@@ -65,6 +66,19 @@ class Pool implements ManagedThinkerPool {
     this.#logger = deps.logger;
     this.#metrics = deps.metrics;
     this.#options = { ...healthDefaults, ...deps.options };
+    const { upstreamRequests } = deps.metrics;
+    this.#outcomes = {
+      completed: upstreamRequests.labels({ outcome: 'completed' }),
+      failed: upstreamRequests.labels({ outcome: 'failed' }),
+      rejected: upstreamRequests.labels({ outcome: 'rejected' }),
+      busy: upstreamRequests.labels({ outcome: 'busy' }),
+      aborted: upstreamRequests.labels({ outcome: 'aborted' }),
+    };
+    // Told when somebody reads it, and not twice by every answer.
+    const inflight = deps.metrics.thinkerInflight as typeof deps.metrics.thinkerInflight & { collect?: () => void };
+    inflight.collect = () => {
+      for (const { slot, inFlight } of this.#views) inflight.set({ slot }, inFlight);
+    };
   }
 
   start(): void {
@@ -120,7 +134,6 @@ class Pool implements ManagedThinkerPool {
     assert(entry, `lease of unknown thinker ${id}`);
     assert(entry.inFlight < entry.maxConcurrency, `lease of thinker ${id} beyond its ${entry.maxConcurrency} places`);
     entry.leased();
-    this.#metrics.thinkerInflight.set({ slot: entry.slot }, entry.inFlight);
     let released = false;
     return {
       thinker: entry.thinker,
@@ -138,7 +151,6 @@ class Pool implements ManagedThinkerPool {
     this.#entries.set(thinker.id, entry);
     this.#views = [...this.#entries.values()];
     this.#metrics.thinkerSlots.set({ slot: entry.slot }, entry.maxConcurrency);
-    this.#metrics.thinkerInflight.set({ slot: entry.slot }, 0);
     this.#countStates();
     if (this.#running) void this.#probe(entry);
   }
@@ -194,8 +206,7 @@ class Pool implements ManagedThinkerPool {
 
   #release(entry: ThinkerEntry, model: ModelName | undefined, outcome: LeaseOutcome): void {
     entry.released();
-    this.#metrics.upstreamRequests.inc({ outcome: outcome.kind });
-    if (!entry.removed) this.#metrics.thinkerInflight.set({ slot: entry.slot }, entry.inFlight);
+    this.#outcomes[outcome.kind].inc();
     switch (outcome.kind) {
       case 'completed':
         entry.health.requestSucceeded();

@@ -89,9 +89,15 @@ class LineEncoder implements StreamEncoder {
 
 /** Up to and including the key of the text. */
 function head(shape: OllamaShape, reply: Reply): string {
-  const createdAt = new Date(reply.createdAt).toISOString();
-  const start = `{"model":${JSON.stringify(reply.model)},"created_at":"${createdAt}",`;
+  const start = `{"model":${JSON.stringify(reply.model)},"created_at":"${instantText(reply.createdAt)}",`;
   return start + (shape === 'chat' ? '"message":{"role":"assistant","content":' : '"response":');
+}
+
+/** A busy gateway begins many replies in one millisecond. */
+let lastInstant: { readonly at: number; readonly text: string } = { at: 0, text: new Date(0).toISOString() };
+function instantText(at: number): string {
+  if (lastInstant.at !== at) lastInstant = { at, text: new Date(at).toISOString() };
+  return lastInstant.text;
 }
 
 function logprobsText(logprobs: readonly JsonValue[]): string {
