@@ -3,6 +3,7 @@
  * `npm run bench:redis [-- --sizes 10k,100k --url redis://… --json FILE --seed n]`
  * Without `--url` it starts a redis-server of its own, without persistence, on loopback.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CacheEntry, CacheStore } from '../src/cache/cache-store.ts';
 import { createRedisLogStore } from '../src/cache/cache-store/redis-log.ts';
@@ -99,12 +100,14 @@ async function measure(size: number): Promise<Row[]> {
       ['log', caughtUp],
       ['scan', scanned],
     ].map(([by, one]) => {
-      const { s, cpuUs, count } = one as typeof caughtUp;
+      const { s, cpuUs, mainCpuUs, blockedMs, count } = one as typeof caughtUp;
       return {
         ...base,
         step: `catch-up by ${by as string}`,
         entriesPerS: Math.round(count / s),
         clientCpuUs: round(cpuUs / count, 1),
+        mainCpuUs: round(mainCpuUs / count, 1),
+        ...blockedMs,
       };
     }),
     { ...base, step: 'lookup', decoded: 'cold', ...cold },
@@ -169,14 +172,22 @@ async function insert(gateway: Gateway, vectors: ClusteredVectors, random: Rando
 
 async function catchUp(prefix: string, size: number) {
   const gateway = await open(prefix, size);
+  const waiting = monitorEventLoopDelay({ resolution: 1 });
+  waiting.enable();
   const cpu = process.cpuUsage();
+  const mainCpu = process.threadCpuUsage();
   const fromMs = performance.now();
   await gateway.store.ready();
   while (gateway.index.stats().vectors < gateway.store.stats().entries) await nextTurn();
   const s = (performance.now() - fromMs) / 1000;
+  const cpuUs = cpuUsSince(cpu);
+  const { user, system } = process.threadCpuUsage(mainCpu);
+  waiting.disable();
+  // What a request that comes in meanwhile waits for its turn; a millisecond of it is the probe's own.
+  const blockedMs = { turnP99Ms: round(waiting.percentile(99) / 1e6), turnMaxMs: round(waiting.max / 1e6) };
   const count = gateway.index.stats().vectors;
   if (count < size) throw new Error(`${count} of ${size} entries were caught up with`);
-  return { gateway, s, cpuUs: cpuUsSince(cpu), count };
+  return { gateway, s, cpuUs, mainCpuUs: user + system, blockedMs, count };
 }
 
 /** What a semantic lookup does after the embedding, and a bare GET of as many bytes, in turns. */
