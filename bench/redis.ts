@@ -3,6 +3,7 @@
  * `npm run bench:redis [-- --sizes 10k,100k --url redis://… --json FILE --seed n]`
  * Without `--url` it starts a redis-server of its own, without persistence, on loopback.
  */
+import { hash } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CacheEntry, CacheStore } from '../src/cache/cache-store.ts';
@@ -249,11 +250,9 @@ async function staleness(writer: Gateway, reader: Gateway, vectors: ClusteredVec
 
 function anEntry(at: number, vectors: ClusteredVectors, random: Random): CacheEntry {
   const storedAt = systemClock.now();
-  const key = Buffer.alloc(32);
-  key.writeDoubleLE(at, 3);
   return {
     id: idOf(at),
-    exactKey: exactKey(key.toString('base64url')),
+    exactKey: exactKey(hash('sha256', `${at}`, 'base64url')),
     tenant: tenantId('acme'),
     model: modelName('qwen3:8b'),
     digest: `sha256:${'5'.repeat(64)}`,
