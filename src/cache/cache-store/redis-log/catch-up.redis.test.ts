@@ -135,18 +135,10 @@ class Writer {
   readonly #name: string;
   readonly #random: Random;
   readonly #clock: FakeClock;
-  /** Of all writers: the room of what one of them made unreachable is taken back later, by key. */
-  readonly #invalidations: { count: number };
-  #mine = new Map<string, CacheEntry>();
-  #age = 0;
+  readonly #mine = new Map<string, CacheEntry>();
   #count = 0;
 
-  constructor(
-    gateway: Gateway,
-    name: string,
-    { random, clock, invalidations }: { random: Random; clock: FakeClock; invalidations: { count: number } },
-  ) {
-    this.#invalidations = invalidations;
+  constructor(gateway: Gateway, name: string, { random, clock }: { random: Random; clock: FakeClock }) {
     this.#gateway = gateway;
     this.#name = name;
     this.#random = random;
@@ -164,14 +156,9 @@ class Writer {
   }
 
   #step(): Promise<unknown> {
-    if (this.#age !== this.#invalidations.count) this.#mine = new Map();
-    this.#age = this.#invalidations.count;
     const { store } = this.#gateway;
     const dice = this.#random.int(200);
-    if (dice === 0) {
-      this.#invalidations.count += 1;
-      return store.shared!.invalidate(pick(this.#random, selectors));
-    }
+    if (dice === 0) return store.shared!.invalidate(pick(this.#random, selectors));
     const entry = dice < 120 ? undefined : pick(this.#random, [...this.#mine.values()]);
     if (entry === undefined) return this.#put(`${this.#name}-${this.#count}`, pick(this.#random, owners));
     // Nobody else of these four touches it then.
@@ -182,7 +169,6 @@ class Writer {
   }
 
   async #put(key: string, { tenant, scope: of }: (typeof owners)[number]): Promise<void> {
-    const age = this.#age;
     const name = `${this.#name}-${this.#count++}`;
     const entry = anEntry(name, {
       exactKey: exactKey(key),
@@ -192,7 +178,7 @@ class Writer {
       expiresAt: addMs(this.#clock.now(), (this.#random.int(4) === 0 ? 1 : 10) * hourMs),
     });
     await this.#gateway.put(entry);
-    if (age === this.#invalidations.count) this.#mine.set(key, entry);
+    this.#mine.set(key, entry);
   }
 }
 
@@ -200,7 +186,7 @@ describe('catching up', () => {
   it('by the log, by the records and by having been there ends the same, while others write and remove', () => {
     const random = testRandom('catching up');
     const clock = new FakeClock();
-    const setup = { random, clock, invalidations: { count: 0 } };
+    const setup = { random, clock };
     return withGateways(async (open, prefix) => {
       const [a, b] = [await open(), await open()];
       const writers = [new Writer(a, 'a', setup), new Writer(b, 'b', setup)];
@@ -267,6 +253,38 @@ describe('catching up', () => {
       await agree('both, after it', [a, b]);
       assert.deepEqual([...a.index.keys()].sort(), ['entry-new-here', 'entry-new-there', 'entry-stays']);
       assert.equal(await a.store.shared!.reconcile(), 0);
+    }));
+
+  it('knows of an invalidation that comes in while it begins to read', () =>
+    withGateways(async (open, prefix) => {
+      const a = await open();
+      for (const name of ['one', 'two', 'three']) await a.put(anEntry(name));
+      await server.client.xtrim(redisKeys(prefix).log, 'MAXLEN', 1);
+      let raised = false;
+      const late = await open(
+        (real) =>
+          Object.create(real, {
+            call: {
+              value: async (...args: Parameters<RedisConnection['call']>) => {
+                if (args[0][0] === 'XINFO' && !raised) {
+                  raised = true;
+                  // A record of before is stored only now.
+                  const { client } = server;
+                  await a.store.shared!.invalidate({ kind: 'all' });
+                  const head = encodeHead(headOf(anEntry('before'), { bytes: 500, version: 0, writer: 'somebody' }));
+                  await client.hset(redisKeys(prefix).record(exactKey('key-before')), {
+                    head,
+                    vec8: Buffer.alloc(20, 1),
+                  });
+                }
+                return real.call(...args);
+              },
+            },
+          }) as RedisConnection,
+      );
+      assert.ok(raised);
+      assert.deepEqual([...late.index.keys()], []);
+      await agree('both', [a, late]);
     }));
 
   it('leaves out what is damaged or of a newer form, and takes the rest', () =>

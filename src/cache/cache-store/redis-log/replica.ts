@@ -55,6 +55,13 @@ const reconcileEveryMs = 600_000;
 const settledAfterMs = 5_000;
 const retryMs = { first: 50, max: 1_000 };
 
+interface LogState {
+  readonly firstId: string;
+  readonly lastId: string;
+  /** It has every row since the first one, so that reading it is reading everything. */
+  readonly whole: boolean;
+}
+
 interface Names {
   readonly cursor: string;
   readonly names: readonly string[];
@@ -152,13 +159,14 @@ export class Replica {
 
   /** After each connect: goes on where it was if the log still has that place, else reads everything anew. */
   async #catchUp(): Promise<void> {
+    // Before the generations are read: what is raised in between is in both, and not in neither.
+    const log = await this.#logState();
     await this.#deps.connected();
     const { facts } = this.#deps.redis;
     // Another process, or another node: what it had acknowledged before may be lost, wherever we are in its log.
     const another = facts === undefined || facts.cluster || facts.runId === undefined || facts.runId !== this.#runId;
     this.#runId = facts?.runId;
-    if (this.#loaded && !another && (await this.#placeIsThere())) return;
-    const log = await this.#logState();
+    if (this.#loaded && !another && (await this.#placeIsThere(log))) return;
     const reason = !this.#loaded ? 'start' : compareIds(this.#lastId, log.firstId) < 0 ? 'trimmed' : 'server_changed';
     this.#deps.metrics?.redisResyncs.inc({ reason });
     if (!this.#loaded && log.whole) await this.#replay(log.lastId);
@@ -177,14 +185,13 @@ export class Replica {
     this.#resolveSynced();
   }
 
-  async #placeIsThere(): Promise<boolean> {
+  async #placeIsThere(log: LogState): Promise<boolean> {
     const { keys } = this.#deps;
-    if (this.#lastId === '0-0') return (await this.#logState()).whole;
+    if (this.#lastId === '0-0') return log.whole;
     return rangeRows(await this.#load(['XRANGE', keys.log, this.#lastId, this.#lastId])).length > 0;
   }
 
-  /** `whole`: it has every row since the first one, so that reading it is reading everything. */
-  async #logState(): Promise<{ readonly firstId: string; readonly lastId: string; readonly whole: boolean }> {
+  async #logState(): Promise<LogState> {
     const { redis, keys } = this.#deps;
     let fields: readonly RedisReply[];
     try {
