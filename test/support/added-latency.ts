@@ -46,13 +46,19 @@ export async function addedLatency({ count, everyMs, ill, control }: Load): Prom
   return { illMs, controlMs, addedMs: illMs - controlMs };
 }
 
-const p99 = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1]!;
+const p99 = (values: readonly number[]): number => percentile(values, 0.99);
+
+export function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)]!;
+}
 
 const tickMs = 2;
 
+/** Pauses remembered: at their shortest, those of some seconds. */
+const pausesMax = 5_000;
+
 /** When a timer came later than it should have: until then nothing in this process went on. */
-function watchPauses(): { within(fromMs: number, toMs: number): number; stop(): void } {
+export function watchPauses(): { within(fromMs: number, toMs: number): number; stop(): void } {
   const pauses: { readonly fromMs: number; readonly toMs: number }[] = [];
   let dueMs = performance.now() + tickMs;
   let timer = setTimeout(tick, tickMs);
@@ -60,7 +66,10 @@ function watchPauses(): { within(fromMs: number, toMs: number): number; stop(): 
     within(fromMs, toMs) {
       // One that is not over has not been noticed yet.
       let sum = Math.max(0, toMs - Math.max(fromMs, dueMs));
-      for (const pause of pauses) sum += Math.max(0, Math.min(toMs, pause.toMs) - Math.max(fromMs, pause.fromMs));
+      for (let at = pauses.length - 1; at >= 0 && pauses[at]!.toMs > fromMs; at--) {
+        const pause = pauses[at]!;
+        sum += Math.max(0, Math.min(toMs, pause.toMs) - Math.max(fromMs, pause.fromMs));
+      }
       return sum;
     },
     stop: () => clearTimeout(timer),
@@ -69,6 +78,7 @@ function watchPauses(): { within(fromMs: number, toMs: number): number; stop(): 
   function tick(): void {
     const nowMs = performance.now();
     if (nowMs > dueMs) pauses.push({ fromMs: dueMs, toMs: nowMs });
+    if (pauses.length >= 2 * pausesMax) pauses.splice(0, pausesMax);
     dueMs = nowMs + tickMs;
     timer = setTimeout(tick, tickMs);
   }
