@@ -111,6 +111,10 @@ export function planFleet(
   };
   const reasons = [need.reason];
   if (target > need.workers) reasons.push(whyMore(inputs, policy));
+  if (inputs.stopped > 0)
+    reasons.push(
+      `${inputs.stopped} stopped, each back within ${Math.round(spares.leadTimeS)} s with ${Math.round(100 * spares.chance)} %`,
+    );
   if (wanted > cap)
     reasons.push(
       observation.budget.workersMax < policy.workersMax
