@@ -286,7 +286,7 @@ describe('the control law', () => {
       assert.deepEqual([of(next.wishes, 'restart'), launched(next.wishes)], [[], 0]);
     });
 
-    it('keeps them for as long as their disks are worth it, and gives all up where starts fail', () => {
+    it('keeps them for as long as their disks are worth it, and one alone where their starts fail', () => {
       const stopped = (hours: number) => [
         aWorker({ id: 's', phase: 'stopped', stoppedAt: addMs(noon, -hours * 3.6e6) }),
       ];
@@ -299,8 +299,16 @@ describe('the control law', () => {
       assert.deepEqual([gone(5), gone(11)], [0, 1]);
       assert.deepEqual([gone(5, restarted('ready', 20)), gone(11, restarted('ready', 20))], [0, 0]);
       assert.equal(gone(13, restarted('ready', 20)), 1, 'twelve hours at most');
-      assert.equal(gone(0.1, restarted('failed', 6)), 1, 'a chance below 60 % is no plan');
       assert.equal(gone(0.1, [], { sparesMax: 0 }), 1);
+      const three = ['a', 'b', 'c'].map((id) => aWorker({ id, phase: 'stopped', stoppedAt: noon }));
+      const left = (failures: number) =>
+        3 -
+        of(
+          plan({ demand: idle, workers: three, restarts: restarted('failed', failures) }, { policy: spare }).wishes,
+          'discard',
+        ).length;
+      // One finds out when that changes.
+      assert.deepEqual([left(0), left(1), left(2), left(9)], [3, 3, 1, 1]);
     });
 
     it('stops the last one when it would have given it back, and gives it back where the market has a cheaper one', () => {

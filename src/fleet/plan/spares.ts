@@ -37,7 +37,7 @@ export interface SpareQuestion {
 const prior = { good: 3, bad: 1 } as const;
 /** GPU time of a start from nothing, and of one from a disk, before any has been seen. */
 const billedPriorS = { launch: 150, restart: 40 } as const;
-/** Below it a stopped machine is no plan, whatever it costs. */
+/** Below it stopped machines are no plan: one is kept all the same, or nobody would learn when that changes. */
 const chanceMin = 0.6;
 /** A machine that was started again is used for so long at least, at its price and not at the market's best. */
 const usedH = 1;
@@ -56,9 +56,9 @@ export function spareRules(question: SpareQuestion): SpareRules {
   const warm = gpu(billedLaunchS(restarts, billedPriorS.restart));
   // One that does not get its GPU has cost the wait for it, and then a start from nothing.
   const restart = waiting(warmS) + chance * warm + (1 - chance) * cold;
-  const pays = chance >= chanceMin && restart < cold;
+  const sparesMax = chance >= chanceMin ? policy.sparesMax : Math.min(1, policy.sparesMax);
   return {
-    max: pays ? policy.sparesMax : 0,
+    max: restart < cold ? sparesMax : 0,
     idleS: Math.max(idleMinS, restart / gpu(1)),
     chance,
     leadTimeS: warmS,
