@@ -1,10 +1,10 @@
 /** The leader of a flight that asks a thinker, or waits for a thinker's running answer to the same question in other words. */
 import type { Answer } from '../core/answer.ts';
 import type { AnswerFlow, AnswerOrigin, AnswerRequest, DispatchSink } from '../core/chat.ts';
+import { LateFlow } from '../core/late-flow.ts';
 import type { Coalescer, SimilarFlight } from '../cache/coalescer.ts';
 import type { CacheablePlan, SingleFlight } from '../cache/cache-types.ts';
 import { isKeepable } from '../cache/entry-writer.ts';
-import { LateFlow } from './late-flow.ts';
 
 export interface Following {
   readonly plan: CacheablePlan;

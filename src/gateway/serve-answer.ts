@@ -7,6 +7,7 @@ import type { AnswerFlow, AnswerOrigin, AnswerRequest, Asker, DispatchSink } fro
 import type { Clock } from '../core/clock.ts';
 import { toAppError } from '../core/errors.ts';
 import { exactKey, type ExactKey, type ModelName, type RequestId } from '../core/ids.ts';
+import { LateFlow } from '../core/late-flow.ts';
 import type { Answer } from '../core/answer.ts';
 import type {
   BypassReason,
@@ -21,7 +22,6 @@ import type { Coalescer } from '../cache/coalescer.ts';
 import type { SharedFlight } from '../cache/shared-flight.ts';
 import type { Router } from '../router/router-types.ts';
 import { createFollowOrAsk } from './follow-similar.ts';
-import { LateFlow } from './late-flow.ts';
 
 /** Where the gateway wants the answer. */
 export interface JourneySink extends DispatchSink {

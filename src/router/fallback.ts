@@ -3,6 +3,7 @@ import type { AnswerFlow, AnswerRequest, AnswerSink, ChatEvent, DispatchSink, En
 import type { Clock, Timer } from '../core/clock.ts';
 import type { AppError, ErrorCode } from '../core/errors.ts';
 import type { ModelName, TenantId } from '../core/ids.ts';
+import { LateFlow } from '../core/late-flow.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { AnswerTimeouts, Thinker, ThinkerPool } from '../thinkers/thinker.ts';
 import { serves } from './filters.ts';
@@ -131,8 +132,7 @@ class FallbackFlow implements AnswerFlow {
    * more is bought.
    */
   #state: 'own' | 'asking' | 'bought' | 'done' = 'own';
-  #flow: AnswerFlow | undefined;
-  #paused = false;
+  readonly #hand = new LateFlow();
   /** Of the router, while money is set aside. */
   #failure: AppError | undefined;
   #timer: Timer | undefined;
@@ -153,23 +153,21 @@ class FallbackFlow implements AnswerFlow {
     this.#sink = sink;
     this.#options = options;
     this.#beganMs = deps.clock.monotonicMs();
-    this.#flow = router.dispatch(request, this.#ownSink, options);
+    this.#hand.attach(router.dispatch(request, this.#ownSink, options));
     if (deps.when.includes('cold-start')) this.#timer = deps.clock.after(deps.afterMs, this.#look);
   }
 
   pause(): void {
-    this.#paused = true;
-    this.#flow?.pause();
+    this.#hand.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#flow?.resume();
+    this.#hand.resume();
   }
 
   cancel(): void {
     this.#end();
-    this.#flow?.cancel();
+    this.#hand.cancel();
     this.#abandon?.();
   }
 
@@ -240,7 +238,7 @@ class FallbackFlow implements AnswerFlow {
   #ask(money: SetAside): void {
     const { thinker, timeouts, clock, logger } = this.#deps;
     this.#shop.starts.keep(this.#request, this.#options.tenant);
-    if (this.#failure === undefined) this.#flow?.cancel();
+    if (this.#failure === undefined) this.#hand.drop();
     this.#state = 'bought';
     const queuedMs = clock.monotonicMs() - this.#beganMs;
     let deltas = 0;
@@ -282,13 +280,11 @@ class FallbackFlow implements AnswerFlow {
         this.#end();
         if (begun || this.#failure !== undefined) return this.#sink.fail(begun ? error : this.#failure!);
         // The machine is still coming: the request waits for it as if there were no fallback.
-        this.#flow = this.#router.dispatch(this.#request, this.#sink, this.#options);
+        this.#hand.attach(this.#router.dispatch(this.#request, this.#sink, this.#options));
         this.#state = 'own';
-        if (this.#paused) this.#flow.pause();
       },
     };
-    this.#flow = thinker.answer(this.#request, sink, timeouts);
-    if (this.#paused) this.#flow.pause();
+    this.#hand.attach(thinker.answer(this.#request, sink, timeouts));
   }
 }
 

@@ -2,6 +2,7 @@ import type { AnswerFlow, AnswerOrigin, ChatEvent, DispatchSink } from '../../co
 import type { Clock, Timer } from '../../core/clock.ts';
 import { AppError, errorTable, type ErrorCode } from '../../core/errors.ts';
 import type { ExactKey } from '../../core/ids.ts';
+import { LateFlow } from '../../core/late-flow.ts';
 import type { Random } from '../../core/random.ts';
 import { replyList, replyText, type RedisConnection, type StreamRow } from '../../redis/redis-connection.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -67,7 +68,7 @@ class Run implements AnswerFlow {
   readonly #sink: DispatchSink;
   readonly #ask: (sink: DispatchSink) => AnswerFlow;
   readonly #sent = new SentSoFar();
-  #flow: AnswerFlow | undefined;
+  readonly #hand = new LateFlow();
   #following: Followed | undefined;
   #renewal: Timer | undefined;
   #release: ((lingering: number) => void) | undefined;
@@ -77,7 +78,6 @@ class Run implements AnswerFlow {
   readonly #waitsUntilMs: number;
   /** A leader whose record is gone: it still holds the lock, and cannot be followed. */
   #unreadable: string | undefined;
-  #paused = false;
   #over = false;
 
   constructor(
@@ -104,19 +104,17 @@ class Run implements AnswerFlow {
   }
 
   pause(): void {
-    this.#paused = true;
-    this.#flow?.pause();
+    this.#hand.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#flow?.resume();
+    this.#hand.resume();
   }
 
   cancel(): void {
     if (this.#over) return;
     this.#finish();
-    this.#flow?.cancel();
+    this.#hand.cancel();
     // Whoever follows asks for itself.
     this.#leave?.();
     this.#release?.(0);
@@ -172,7 +170,7 @@ class Run implements AnswerFlow {
       lost: () => this.#release?.(forgetMs),
     });
     this.#leave = () => writer.leave();
-    this.#attach(this.#ask(writer));
+    this.#hand.attach(this.#ask(writer));
   }
 
   #waitMs(): number {
@@ -300,7 +298,7 @@ class Run implements AnswerFlow {
     if (this.#over) return;
     const resuming = this.#resuming();
     const settled = () => this.#finish();
-    this.#attach(
+    this.#hand.attach(
       this.#ask({
         origin: (origin) => resuming.origin(origin),
         event: (event) => {
@@ -317,11 +315,6 @@ class Run implements AnswerFlow {
 
   #resuming(): ResumingSink {
     return new ResumingSink(this.#sink, this.#sent, () => this.cancel());
-  }
-
-  #attach(flow: AnswerFlow): void {
-    this.#flow = flow;
-    if (this.#paused) flow.pause();
   }
 
   #finish(): void {

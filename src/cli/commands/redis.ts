@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../core/format.ts';
 import type { CheckReport } from '../../redis/check.ts';
-import type { RedisConnection, RedisState } from '../../redis/redis-connection.ts';
 import { CliError, printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { examples } from '../examples.ts';
 import { formatTable } from '../format.ts';
@@ -16,9 +15,6 @@ interface CheckOptions extends GlobalOptions {
   readonly sentinel?: string;
   readonly entries?: string;
 }
-
-/** A server far away, through TLS and a proxy. */
-const connectDeadlineMs = 10_000;
 
 export function addRedis(program: Command, context: CliContext): void {
   const redis = program
@@ -56,17 +52,9 @@ export function addRedis(program: Command, context: CliContext): void {
 }
 
 async function check(url: string | undefined, options: CheckOptions, context: CliContext): Promise<void> {
-  const [
-    { loadConfig },
-    { createRedisConnection },
-    { checkRedis },
-    { systemClock },
-    { systemRandom },
-    { silentLogger },
-  ] = await Promise.all([
+  const [{ loadConfig }, { checkServer }, { systemClock }, { systemRandom }, { silentLogger }] = await Promise.all([
     import('../../config/load.ts'),
-    import('../../redis/connect.ts'),
-    import('../../redis/check.ts'),
+    import('../../redis/check-server.ts'),
     import('../../core/clock.ts'),
     import('../../core/random.ts'),
     import('../../telemetry/logger.ts'),
@@ -79,7 +67,7 @@ async function check(url: string | undefined, options: CheckOptions, context: Cl
   if (!(Number.isInteger(entriesMax) && entriesMax > 0))
     throw new CliError(`--entries is ${options.entries}; expected a whole number`);
   const own = url === undefined ? config.redis : undefined;
-  const connection = createRedisConnection(
+  const report = await checkServer(
     {
       url: target,
       username: options.username ?? own?.username,
@@ -90,43 +78,13 @@ async function check(url: string | undefined, options: CheckOptions, context: Cl
         ...(options.servername && { servername: options.servername }),
       },
       sentinel: options.sentinel === undefined ? own?.sentinel : { name: options.sentinel },
-      deadlineMinMs: 1_000,
-      deadlineMaxMs: 5_000,
-      connectTimeoutMs: 5_000,
     },
     { clock: systemClock, random: systemRandom, logger: silentLogger },
+    { prefix: config.redis.prefix, wish: { wanted: config.redis.backend, entriesMax } },
   );
-  try {
-    await reachable(connection);
-    const report = await checkRedis({
-      connection,
-      clock: systemClock,
-      tls: target.startsWith('rediss:'),
-      prefix: config.redis.prefix,
-      token: systemRandom.id(8),
-      wish: { wanted: config.redis.backend, entriesMax },
-    });
-    if (options.json) printJson(context, report);
-    else context.out(render(report));
-    if (report.choice.backend === undefined) context.setExitCode(1);
-  } finally {
-    await connection.close();
-  }
-}
-
-/** Waits for a server that starts; what only a person can mend is said at once. */
-async function reachable(connection: RedisConnection): Promise<void> {
-  const { promise: hopeless, reject } = Promise.withResolvers<never>();
-  const notice = (state: RedisState) => {
-    if (state.kind === 'misconfigured') reject(new CliError(`${connection.address}: ${state.why}; ${state.remedy}`));
-  };
-  const stop = connection.onStateChange(notice);
-  notice(connection.health().state);
-  try {
-    await Promise.race([connection.ready(connectDeadlineMs), hopeless]);
-  } finally {
-    stop();
-  }
+  if (options.json) printJson(context, report);
+  else context.out(render(report));
+  if (report.choice.backend === undefined) context.setExitCode(1);
 }
 
 function render(report: CheckReport): string {

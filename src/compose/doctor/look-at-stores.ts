@@ -5,38 +5,20 @@ import { chooseEmbedding } from '../../cache/embedding-model/select.ts';
 import type { Config } from '../../config/schema.ts';
 import type { CallOptions } from '../../core/chat.ts';
 import type { EmbedderLook, RedisLook } from '../../doctor/checks/stores.ts';
-import { checkRedis } from '../../redis/check.ts';
-import { createRedisConnection } from '../../redis/connect.ts';
+import { checkServer } from '../../redis/check-server.ts';
 import type { DoctorDeps } from './deps.ts';
-
-/** A server far away, through TLS and a proxy. */
-const connectMs = 10_000;
 
 export async function lookAtRedis(
   { redis, cache }: Config,
   { clock, random, logger }: DoctorDeps,
   { signal }: CallOptions,
 ): Promise<RedisLook> {
-  const { url, ...options } = redis;
-  const connection = createRedisConnection(
-    { ...options, url: url!, deadlineMinMs: 1_000, deadlineMaxMs: 5_000 },
+  const { address, engine, version, findings, choice } = await checkServer(
+    { ...redis, url: redis.url! },
     { clock, random, logger },
+    { prefix: redis.prefix, wish: { wanted: redis.backend, entriesMax: cache.entriesMax }, signal },
   );
-  try {
-    await connection.ready(connectMs);
-    signal.throwIfAborted();
-    const { address, engine, version, findings, choice } = await checkRedis({
-      connection,
-      clock,
-      tls: url!.startsWith('rediss:'),
-      prefix: redis.prefix,
-      token: random.id(8),
-      wish: { wanted: redis.backend, entriesMax: cache.entriesMax },
-    });
-    return { address, engine: `${engine} ${version ?? ''}`.trim(), backend: choice.backend, why: choice.why, findings };
-  } finally {
-    await connection.close();
-  }
+  return { address, engine: `${engine} ${version ?? ''}`.trim(), backend: choice.backend, why: choice.why, findings };
 }
 
 const samples = 40;

@@ -1,4 +1,4 @@
-import type { AnswerFlow, CallOptions } from '../core/chat.ts';
+import type { AnswerFlow, CallOptions } from './chat.ts';
 
 /**
  * The reader's hand on an answer that has not been found yet: what is asked of it before the real
@@ -28,6 +28,13 @@ export class LateFlow implements AnswerFlow, CallOptions {
     this.#flow = flow;
     if (this.#cancelled) flow.cancel();
     else if (this.#paused) flow.pause();
+  }
+
+  /** Ends what is attached: something else will be. */
+  drop(): void {
+    const flow = this.#flow;
+    this.#flow = undefined;
+    flow?.cancel();
   }
 
   pause(): void {
