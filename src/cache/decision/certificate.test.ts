@@ -102,6 +102,35 @@ describe('the certificate', () => {
     }
   });
 
+  it('keeps its promise where hits are labelled rarely and misses always, and goes looser than plain counts', () => {
+    const random = testRandom('certificate, layers');
+    const served = 4;
+    for (const optimism of [0, 1, 2]) {
+      const world = { optimism };
+      let over = 0;
+      let layered = 0;
+      let plain = 0;
+      for (let stream = 0; stream < streams; stream++) {
+        const bins = emptyBins();
+        const unweighed = emptyBins();
+        for (let i = 0; i < 1_500; i++) {
+          const { score, right } = draw(world, random);
+          const auditProbability = i < 300 || score < served ? 1 : 0.1;
+          if (random.float() >= auditProbability) continue;
+          addToBins(bins, { score, right, auditProbability });
+          addToBins(unweighed, { score, right, auditProbability: 1 });
+        }
+        const cut = certify(accumulate(bins), target, alpha, binomialTest)?.cut;
+        if (cut !== undefined && trueShare(world, cut) > target) over += 1;
+        layered += cut === undefined ? 0 : Math.max(0, 6 - cut);
+        plain += Math.max(0, 6 - (certify(accumulate(unweighed), target, alpha, binomialTest)?.cut ?? 6));
+      }
+      assert.ok(over / streams <= alpha + slack, `optimism ${optimism}: ${over / streams} of the streams`);
+      if (optimism === 0)
+        assert.ok(layered > 1.1 * plain, `optimism ${optimism}: ${layered / streams} and ${plain / streams}`);
+    }
+  });
+
   it('opens when the top is clean, and stays closed when nothing is', () => {
     const random = testRandom('certificate, opening');
     assert.ok(exceedance({ optimism: 0 }, binomialTest, [1_600], random).opened > 0.99);

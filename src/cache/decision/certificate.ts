@@ -4,9 +4,10 @@
  * Scores are binned on a fixed grid. The walk starts at the cut at which the model's own probabilities promise
  * the smallest p-value, and goes looser while the labels above the cut reject "the wrong share exceeds the
  * target": a fixed sequence of tests, of which only the first failure ends the walk, so that no correction
- * for the number of cuts is due. Source of the idea: fixed-sequence testing in "Learn then Test" (Angelopoulos
- * et al., 2021). Repeated looks, a score that is refitted, and a start chosen by a model that knows the labels
- * are not covered by the theorem: the result is a measurement, and a breaker watches it.
+ * for the number of cuts is due. What is counted above a cut is weighed by traffic, see `Layer`. Source of the idea:
+ * fixed-sequence testing in "Learn then Test" (Angelopoulos et al., 2021). Repeated looks, a score that is refitted,
+ * and a start chosen by a model that knows the labels are not covered by the theorem: the result is a measurement,
+ * and a breaker watches it.
  */
 import { binomialLowerTail, faultlessMin } from './binomial.ts';
 
@@ -23,6 +24,8 @@ export interface ScoreBins {
   readonly expected: Float64Array;
   /** Wrong ones over the probability with which each was drawn. */
   readonly weighted: Float64Array;
+  /** Decisions that the labels stand for: one over the probability with which each was drawn. */
+  readonly traffic: Float64Array;
 }
 
 export function emptyBins(): ScoreBins {
@@ -31,6 +34,7 @@ export function emptyBins(): ScoreBins {
     wrong: new Float64Array(binCount),
     expected: new Float64Array(binCount),
     weighted: new Float64Array(binCount),
+    traffic: new Float64Array(binCount),
   };
 }
 
@@ -49,6 +53,7 @@ export function addToBins(
 ): void {
   const bin = binOf(label.score);
   bins.labels[bin]! += 1;
+  bins.traffic[bin]! += 1 / label.auditProbability;
   bins.expected[bin]! += 1 / (1 + Math.exp(label.score));
   if (label.right) return;
   bins.wrong[bin]! += 1;
@@ -57,7 +62,7 @@ export function addToBins(
 
 /** Turns counts per bin into counts at or above each bin's cut. */
 export function accumulate(bins: ScoreBins): ScoreBins {
-  for (const counts of [bins.labels, bins.wrong, bins.expected, bins.weighted]) {
+  for (const counts of [bins.labels, bins.wrong, bins.expected, bins.weighted, bins.traffic]) {
     for (let bin = 1; bin < binCount; bin++) counts[bin]! += counts[bin - 1]!;
   }
   return bins;
@@ -79,29 +84,113 @@ export const binomialTest: ShareTest = (labels, wrong, target, alpha) =>
 
 /** @param bins accumulated. @returns undefined when no cut passes. */
 export function certify(bins: ScoreBins, target: number, alpha: number, test: ShareTest): Certificate | undefined {
-  const start = startOf(bins, target);
+  const looks = looksOf(bins);
+  const tail = test === binomialTest ? layeredTail : pooledTail(test, alpha);
+  const start = startOf(looks, target);
   let certified: Certificate | undefined;
-  for (let bin = start; bin < binCount; bin++) {
-    const labels = bins.labels[bin]!;
-    // A bin without labels of its own says nothing new; the cut stays where labels are.
-    if (bin > start && labels === bins.labels[bin - 1]!) continue;
-    if (!test(labels, bins.wrong[bin]!, target, alpha)) break;
-    certified = { cut: cutOf(bin), labels, wrong: bins.wrong[bin]! };
+  for (const { bin, layers } of looks.slice(start)) {
+    if (tail(layers, wrongOf, target) > alpha) break;
+    certified = { cut: cutOf(bin), labels: bins.labels[bin]!, wrong: bins.wrong[bin]! };
   }
   return certified;
 }
 
-function startOf(bins: ScoreBins, target: number): number {
+/**
+ * Labels of neighbouring scores, and how much of the traffic they stand for. Hits are labelled at a small rate and
+ * misses all, so that a plain count above a cut has too many labels from just above it, where most wrong ones are.
+ * Within a layer chance alone decides what is labelled; between layers their traffic does the weighing.
+ * Source: post-stratified estimation (Holt and Smith, 1979).
+ */
+interface Layer {
+  labels: number;
+  wrong: number;
+  expected: number;
+  /** Decisions it stands for: the sum of 1 over the probability with which each label was drawn. */
+  traffic: number;
+}
+
+/** Fewer labels than this tell too little of a layer's own share. */
+const layerLabelsMin = 25;
+
+/** One for each bin with labels, strictest first: the layers of all that lies at or above its cut. */
+function looksOf(bins: ScoreBins): readonly { readonly bin: number; readonly layers: readonly Layer[] }[] {
+  const looks: { bin: number; layers: readonly Layer[] }[] = [];
+  const whole: Layer[] = [];
+  let open: Layer = { labels: 0, wrong: 0, expected: 0, traffic: 0 };
+  for (let bin = 0; bin < binCount; bin++) {
+    const own = layerOf(bins, bin);
+    // A bin without labels of its own says nothing new; the cut stays where labels are.
+    if (own.labels === 0) continue;
+    open = together(open, own);
+    const last = whole.at(-1);
+    const isThin = open.labels < layerLabelsMin && last !== undefined;
+    looks.push({ bin, layers: isThin ? [...whole.slice(0, -1), together(last, open)] : [...whole, open] });
+    if (open.labels < layerLabelsMin) continue;
+    whole.push(open);
+    open = { labels: 0, wrong: 0, expected: 0, traffic: 0 };
+  }
+  return looks;
+}
+
+function layerOf({ labels, wrong, expected, traffic }: ScoreBins, bin: number): Layer {
+  const own = (counts: Float64Array): number => counts[bin]! - (bin === 0 ? 0 : counts[bin - 1]!);
+  return { labels: own(labels), wrong: own(wrong), expected: own(expected), traffic: own(traffic) };
+}
+
+const together = (a: Layer, b: Layer): Layer => ({
+  labels: a.labels + b.labels,
+  wrong: a.wrong + b.wrong,
+  expected: a.expected + b.expected,
+  traffic: a.traffic + b.traffic,
+});
+
+const wrongOf = ({ wrong }: Layer): number => wrong;
+const expectedOf = ({ expected }: Layer): number => expected;
+
+/**
+ * Pr(as few wrong ones as this | their share is the target). The weighed share is as sure as one of so many plain
+ * labels would be as have its variance; of a single layer this is the exact binomial tail.
+ */
+function layeredTail(layers: readonly Layer[], countOf: (layer: Layer) => number, target: number): number {
+  let traffic = 0;
+  for (const layer of layers) traffic += layer.traffic;
+  let share = 0;
+  let smoothed = 0;
+  let variance = 0;
+  for (const layer of layers) {
+    const part = layer.traffic / traffic;
+    // Half a wrong one more than seen: a layer without a fault is not known to be faultless.
+    const likely = (countOf(layer) + 0.5) / (layer.labels + 1);
+    share += (part * countOf(layer)) / layer.labels;
+    smoothed += part * likely;
+    variance += (part * part * likely * (1 - likely)) / layer.labels;
+  }
+  const labels = (smoothed * (1 - smoothed)) / variance;
+  return binomialLowerTail(share * labels, labels, target);
+}
+
+/** For a test of plain counts: as sure as can be, or not at all. */
+const pooledTail =
+  (test: ShareTest, alpha: number): typeof layeredTail =>
+  (layers, countOf, target) => {
+    let labels = 0;
+    let wrong = 0;
+    for (const layer of layers) {
+      labels += layer.labels;
+      wrong += countOf(layer);
+    }
+    return test(labels, wrong, target, alpha) ? 0 : 1;
+  };
+
+/** Where the model itself promises the smallest p-value. */
+function startOf(looks: ReturnType<typeof looksOf>, target: number): number {
   let best = 0;
   let smallest = Infinity;
-  for (let bin = 0; bin < binCount; bin++) {
-    const labels = bins.labels[bin]!;
-    if (labels === 0 || (bin > 0 && labels === bins.labels[bin - 1]!)) continue;
-    const predicted = binomialLowerTail(bins.expected[bin]!, labels, target);
-    if (predicted < smallest) {
-      smallest = predicted;
-      best = bin;
-    }
+  for (const [i, { layers }] of looks.entries()) {
+    const predicted = layeredTail(layers, expectedOf, target);
+    if (predicted >= smallest) continue;
+    smallest = predicted;
+    best = i;
   }
   return best;
 }

@@ -41,6 +41,7 @@ describe('what no score is asked about', () => {
       exchanged('Why did the old bridge over the river fall?', 'When did the old bridge over the river fall?'),
       ['wh', 'content'],
     );
+    assert.deepEqual(exchanged('Can I feed my dog rice?', 'Should I feed my dog rice?'), ['content']);
     assert.deepEqual(exchanged('What is life?', 'What is the meaning of life?'), ['content']);
   });
 
@@ -50,6 +51,10 @@ describe('what no score is asked about', () => {
       ['How do I open an account?', 'How do I open accounts?'],
       ['What is the best way to learn piano?', 'How can I learn the piano?'],
       ['Cheap flights to Rome', 'Where can I find cheap flights to Rome?'],
+      ['How can I join a choir?', 'How do I join a choir?'],
+      ['Which are the best choirs in Vienna?', 'Which are the top choirs in Vienna?'],
+      ['How do I obtain a licence for my boat?', 'How do I get a licence for my boat?'],
+      ['Is tea bitter?', 'Is tea very bitter?'],
     ] as const) {
       assert.deepEqual(exchanged(a, b), [], `${a} | ${b}`);
     }

@@ -5,6 +5,7 @@
  */
 import type { GuardName } from '../guard-name.ts';
 import type { TextFeatures } from './text-features.ts';
+import { areSynonyms } from './synonyms.ts';
 import { gramDice, wordOf, type Word } from './word.ts';
 
 /** @returns the guards in whose name the pair is refused; symmetric, and empty for a text and itself. */
@@ -13,7 +14,7 @@ export function exchanges(a: TextFeatures, b: TextFeatures): readonly GuardName[
   if (exchangesRareWords(a, b)) found.push('entity');
   if (asksAnother(a, b)) found.push('wh');
   if (a.guard.contentKey !== b.guard.contentKey) {
-    const change = onlyChange(a.guard.content, b.guard.content);
+    const change = onlyChange(a.guard.content, b.guard.content, a.asks === 'how' && b.asks === 'how');
     if (change !== undefined) found.push(change);
   }
   return found;
@@ -39,7 +40,10 @@ const rareOwn = (a: TextFeatures, b: TextFeatures): readonly Word[] =>
   );
 
 const resembleNone = (words: readonly Word[], others: readonly Word[]): boolean =>
-  others.length > 0 && words.some((word) => others.every((other) => gramDice(word, other) < alikeMin));
+  others.length > 0 &&
+  words.some((word) =>
+    others.every((other) => gramDice(word, other) < alikeMin && !areSynonyms(word.stem, other.stem)),
+  );
 
 /** Questions that have answers of different kinds. */
 const specific: ReadonlySet<string> = new Set([
@@ -67,17 +71,22 @@ function sameStems(a: TextFeatures, b: TextFeatures): boolean {
 
 /** Move the time or the duty of a sentence that is otherwise the same. */
 const moods = new Set('was were will would should can could must may might'.split(' '));
+/** "How can I" asks what "how do I" asks. */
+const moodsOfHow = new Set('can could will would'.split(' '));
+/** Stress what is said: a question stays what it is. */
+const stresses = new Set('actual very so even still'.split(' '));
 
 /** So short that whatever is added makes it another question. */
 const shortMax = 3;
 const addedMax = 2;
 
-function isTelling(a: readonly string[], b: readonly string[], added: readonly string[]): boolean {
-  if (added.length === 1 && moods.has(added[0]!)) return true;
+function isTelling(a: readonly string[], b: readonly string[], added: readonly string[], asksHow: boolean): boolean {
+  if (added.length === 1 && moods.has(added[0]!)) return !(asksHow && moodsOfHow.has(added[0]!));
+  if (added.length > 0 && added.every((word) => stresses.has(word))) return false;
   return added.length <= addedMax && Math.min(a.length, b.length) <= shortMax;
 }
 
-function onlyChange(a: readonly string[], b: readonly string[]): GuardName | undefined {
+function onlyChange(a: readonly string[], b: readonly string[], asksHow: boolean): GuardName | undefined {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
   let end = 0;
@@ -86,7 +95,7 @@ function onlyChange(a: readonly string[], b: readonly string[]): GuardName | und
   const right = b.slice(start, b.length - end);
   if (left.length === 1 && right.length === 1) return isOtherWord(left[0]!, right[0]!) ? 'content' : undefined;
   if (left.length === 0 || right.length === 0)
-    return isTelling(a, b, left.length > 0 ? left : right) ? 'content' : undefined;
+    return isTelling(a, b, left.length > 0 ? left : right, asksHow) ? 'content' : undefined;
   return isSwap(left, right) ? 'order' : undefined;
 }
 
@@ -94,7 +103,9 @@ function onlyChange(a: readonly string[], b: readonly string[]): GuardName | und
 const unspaced =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-const isOtherWord = (a: string, b: string): boolean =>
+const isOtherWord = (a: string, b: string): boolean => !areSynonyms(a, b) && readsOtherwise(a, b);
+
+const readsOtherwise = (a: string, b: string): boolean =>
   unspaced.test(a) ||
   unspaced.test(b) ||
   // Misspelt words mostly keep their last letter; other forms of a word, which mean something else, do not.

@@ -29,6 +29,30 @@ describe('guards', () => {
     assert.deepEqual(vetoed, []);
   });
 
+  it('leave alone what only looks like a number, a formula or a statement', () => {
+    for (const [a, b] of [
+      ['How can one open any lock?', 'How does somebody open any lock?'],
+      ['My old card expires, when does the new one come?', 'My old card expires, when does a new card come?'],
+      ['What is your opinion of Harbour Tools (company)?', 'What is your opinion of the company Harbour Tools?'],
+      ['I need a spare key for my boat', 'Am I allowed to have a spare key?'],
+      ['is it warm in china', 'Is it warm in China?'],
+    ] as const) {
+      const by = hardGuards.filter((name) => guards[name](featuresOf(a), featuresOf(b)));
+      assert.deepEqual(by, [], `${a} | ${b}`);
+    }
+  });
+
+  it('still see a number, a formula and a statement', () => {
+    for (const [name, a, b] of [
+      ['number', 'Can I take one pill?', 'Can I take two pills?'],
+      ['code', 'What is 2 * (a + b)?', 'What is 2 * a + b?'],
+      ['code', 'What does print(x) do?', 'What does print[x] do?'],
+      ['code', 'You like it?', 'You like it.'],
+    ] as const) {
+      assert.ok(guards[name](featuresOf(a), featuresOf(b)), `${a} | ${b}`);
+    }
+  });
+
   it('are symmetric, and never speak against a text and itself', () => {
     const all = [...traps, ...rewrites].flatMap(({ a, b }) => [a, b]);
     const pieces =

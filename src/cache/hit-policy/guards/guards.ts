@@ -4,7 +4,7 @@
  */
 import type { GuardName } from '../../hit-policy.ts';
 import type { Features } from '../text/features.ts';
-import { differLiterally } from '../text/literal.ts';
+import { differLiterally, moodDiffers } from '../text/literal.ts';
 import { differInOrder } from './order.ts';
 
 /** @returns true to veto */
@@ -32,7 +32,10 @@ export const guards: Readonly<Record<GuardName, Guard>> = {
   antonym: (a, b) => oppositePoles(a, b) || oppositeForms(a, b) || oppositeForms(b, a),
 
   /** Identifiers, flags, paths, addresses or operators of one side that the other does not write, or other letters where each counts. */
-  code: (a, b) => codeDiffers(a, b) || differLiterally(a.literal, b.literal, a.lower, b.lower),
+  code: (a, b) =>
+    codeDiffers(a, b) ||
+    differLiterally(a.literal, b.literal, a.lower, b.lower) ||
+    (moodDiffers(a.literal, b.literal) && sameWords(a.meaning, b.meaning)),
 
   /** Another length, layout, language, tone or kind of reader asked for. */
   format: (a, b) => a.format !== b.format,
@@ -70,6 +73,8 @@ function hasMore(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   for (const each of a) if (!b.has(each)) return true;
   return false;
 }
+
+const sameWords = (a: readonly string[], b: readonly string[]): boolean => sameSet(new Set(a), new Set(b));
 
 const eachNamesMore = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => hasMore(a, b) && hasMore(b, a);
 

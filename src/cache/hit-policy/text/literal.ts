@@ -27,6 +27,8 @@ const tellingMarks = new RegExp(
   ].join('|'),
   'gu',
 );
+/** A remark in brackets between sentences or words, which is no call and no formula: `Mu Sigma (company)`. */
+const remark = /(?<=^|[\s?.!,])\([\p{L}][\p{L}\s,.'’-]{1,80}\)(?=$|[\s?.!,;:])/gu;
 const face = /[:;]-?[()]/g;
 /** `map()` is `map`. */
 const emptyCall = /(?<=\w)\(\)(?=[\s?.,!]|$)/g;
@@ -63,10 +65,16 @@ export function literalOf(text: string, bare: boolean): Literal {
   }
   return {
     wording: counts ? wordingOf(text) : '',
-    marks: (text.replace(face, '').replace(emptyCall, '').match(tellingMarks) ?? []).join(' ').toUpperCase(),
+    marks: (text.replace(remark, '').replace(face, '').replace(emptyCall, '').match(tellingMarks) ?? [])
+      .join(' ')
+      .toUpperCase(),
     quotations: quotationsOf(text),
     cased: cased ?? noCased,
-    names: text === text.toUpperCase() ? '' : (text.match(knownByCase) ?? []).map(asName).join(' '),
+    // Whoever writes small letters alone, or capitals alone, says nothing by them.
+    names:
+      text === text.toUpperCase() || text === text.toLowerCase()
+        ? ''
+        : (text.match(knownByCase) ?? []).map(asName).join(' '),
     mood: moodOf(text),
   };
 }
@@ -74,7 +82,6 @@ export function literalOf(text: string, bare: boolean): Literal {
 /** Whether two texts differ where every letter counts. Symmetric. */
 export function differLiterally(a: Literal, b: Literal, lowerA: string, lowerB: string): boolean {
   if (a.wording !== b.wording || a.marks !== b.marks) return true;
-  if (a.mood !== b.mood && a.mood !== '' && b.mood !== '') return true;
   if (a.names !== b.names && a.names.toLowerCase() === b.names.toLowerCase()) return true;
   for (const [word, written] of a.cased) {
     const other = b.cased.get(word);
@@ -82,6 +89,9 @@ export function differLiterally(a: Literal, b: Literal, lowerA: string, lowerB: 
   }
   return quotesMore(a, b, lowerB) || quotesMore(b, a, lowerA);
 }
+
+/** One asks what the other states. Of texts with other words this says nothing: "I need a card" asks for one. */
+export const moodDiffers = (a: Literal, b: Literal): boolean => a.mood !== b.mood && a.mood !== '' && b.mood !== '';
 
 const quotesMore = (a: Literal, b: Literal, lowerB: string): boolean =>
   a.quotations.some((each) => !b.quotations.includes(each) && (b.quotations.length > 0 || !lowerB.includes(each)));

@@ -175,10 +175,14 @@ function ordinalOf(value: number): string {
 function isCountedOne(tokens: readonly Token[], at: number): boolean {
   const before = tokens[at - 1]?.text ?? '';
   const after = tokens[at + 1]?.text ?? '';
-  return after !== '' && after !== 'of' && !beforePronounOne.has(before);
+  return after !== '' && after !== 'of' && !beforePronounOne.has(before) && !behindPronounOne.has(after);
 }
 const beforePronounOne = new Set(
-  'no any some every each which this that the do does can could should would will may'.split(' '),
+  `no any some every each which this that the do does can could should would will may a an my your his her our their new
+   old other another good better best bad only same right wrong how`.split(/\s+/),
+);
+const behindPronounOne = new Set(
+  'can could should would will may might must does is has gets who that whose'.split(' '),
 );
 
 /** Binds the unit or currency that stands beside the number. */
