@@ -101,5 +101,11 @@ describe('removing an entry that several gateways share', () => {
     await asleep;
     await eventually('it is confirmed', () => store.shared!.health().unconfirmed === 0);
     assert.equal(await replica.client.exists(keys.record(entry.exactKey)), 0);
+
+    const another = fresh('fire');
+    await store.put(another);
+    await replica.kill();
+    await eventually('it is gone', async () => /connected_slaves:0/.test(await server.client.info('replication')));
+    assert.equal(await store.remove(another.id, 'manual'), true, 'one that is gone is not waited for');
   });
 });

@@ -140,8 +140,11 @@ export class RedisWrites {
     const { redis } = this.#deps;
     const { replicas = 0, cluster = false } = redis.facts ?? {};
     if (replicas === 0 || cluster) return;
-    const held = await redis.call(['WAIT', 1, replicaWaitMs], { as: 'write', deadlineMs: confirmDeadlineMs });
-    if (held !== 0) return;
+    const options = { as: 'write', deadlineMs: confirmDeadlineMs } as const;
+    if ((await redis.call(['WAIT', 1, replicaWaitMs], options)) !== 0) return;
+    // One that has gone since we connected is not waited for, or nothing would ever be confirmed again.
+    const replication = replyText(await redis.call(['INFO', 'replication'], options));
+    if (/^connected_slaves:0\r?$/m.test(replication ?? '')) return;
     throw new AppError('redis_unavailable', `no replica of Redis held the ${what} within ${replicaWaitMs} ms`);
   }
 
