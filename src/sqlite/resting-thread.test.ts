@@ -105,9 +105,11 @@ describe('a disk thread that rests', () => {
     await thread.end();
   });
 
-  it('can be ended at rest', async () => {
-    const { thread, clock } = await aRestingThread();
+  it('can be ended at rest, and does not come back', async () => {
+    const { thread, clock, starts } = await aRestingThread();
     await clock.advance(1_000);
     await thread.end();
+    await assert.rejects(thread.call('add', 'late'), (error: DiskError) => error.fault === 'failed');
+    assert.equal(starts(), 1);
   });
 });

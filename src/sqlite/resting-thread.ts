@@ -1,5 +1,6 @@
 /** A disk thread that ends when it has long had nothing to do, and is there again when it is asked: a thread is 8 MB. */
 import type { Clock, Timer } from '../core/clock.ts';
+import { DiskError } from './disk-error.ts';
 import { startDiskThread, type DiskProgram, type DiskThread, type OwnThread, type ThreadSetup } from './disk-thread.ts';
 
 /** Every program closes its database so. */
@@ -32,6 +33,7 @@ export async function startRestingThread<Program extends DiskProgram & { readonl
   /** The last thread, on its way out: the next one waits until it has closed the file. */
   let leaving: Promise<void> = Promise.resolve();
   let calls = 0;
+  let over = false;
   let timer: Timer | undefined;
 
   async function wake(): Promise<Thread> {
@@ -55,6 +57,8 @@ export async function startRestingThread<Program extends DiskProgram & { readonl
 
   const thread: DiskThread<Program['calls']> = {
     async call(op, ...args) {
+      // The lock on the folder is given back then: nothing may be opened there any more.
+      if (over) throw new DiskError('failed', `the thread ${setup.name} has been ended`);
       timer?.clear();
       calls += 1;
       const asked = (awake ??= wake());
@@ -67,10 +71,11 @@ export async function startRestingThread<Program extends DiskProgram & { readonl
           () => true,
         );
         if (gone && awake === asked) awake = undefined;
-        if (calls === 0 && awake) restLater();
+        if (calls === 0 && awake && !over) restLater();
       }
     },
     async end() {
+      over = true;
       timer?.clear();
       if (awake) leave();
       await leaving;
