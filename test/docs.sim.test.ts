@@ -1,7 +1,7 @@
 /** The documentation does what it says: its commands run, its links lead somewhere, its list of routes is whole. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, normalize } from 'node:path';
@@ -333,9 +333,22 @@ async function openTerminal(): Promise<Terminal> {
     },
     async close() {
       await gateway.close({ graceMs: 0 });
+      stopAllIn(folder);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Ends what blocks left running: one that failed ended before the one that stops it. Linux alone tells whose it is. */
+function stopAllIn(folder: string): void {
+  if (!existsSync('/proc')) return;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // Ended meanwhile, or somebody else's.
+    }
+  }
 }
 
 function startDefaultGateway(dataDir: string): Promise<RunningGateway> {
