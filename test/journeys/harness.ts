@@ -76,6 +76,13 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   };
 }
 
+/** A start answers before every stored question is in the index again; until then other words miss. */
+export const indexFilled = (rig: Rig): Promise<void> =>
+  until('stored questions are in the index', () => {
+    const { entries, vectors } = rig.gateway.status().cache;
+    return entries > 0 && vectors === entries;
+  });
+
 export const post = (url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(url, {
     method: 'POST',

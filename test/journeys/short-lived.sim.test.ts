@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { model, post, startRig, until, type Rig } from './harness.ts';
+import { indexFilled, model, post, startRig, until, type Rig } from './harness.ts';
 
 const chat = (rig: Rig, ...turns: readonly string[]) =>
   post(`${rig.url}/api/chat`, {
@@ -76,6 +76,7 @@ describe('a flush', () => {
       assert.equal((await outcome(chat(rig, reworded))).cache, 'miss');
       await rig.close();
       rig = await startRig({ dataDir });
+      await indexFilled(rig);
       assert.equal(
         (await outcome(chat(rig, question))).cache,
         'semantic',
@@ -101,6 +102,7 @@ describe('conversations by context', () => {
       assert.equal((await outcome(chat(rig, about, 'Which sort?', question))).cache, 'semantic');
       await rig.close();
       rig = await startRig({ dataDir, config });
+      await indexFilled(rig);
       assert.equal((await outcome(chat(rig, `${about} please`, 'Nice.', question))).cache, 'semantic');
       const elsewhere = chat(rig, 'My car makes a strange noise when braking', 'I see.', question);
       assert.equal((await outcome(elsewhere)).cache, 'miss');

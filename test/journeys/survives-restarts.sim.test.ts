@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { model, post, startRig } from './harness.ts';
+import { indexFilled, model, post, startRig } from './harness.ts';
 
 const body = { model, messages: [{ role: 'user', content: 'How long is a marathon?' }], stream: false };
 
@@ -21,6 +21,7 @@ describe('a restart', () => {
         const again = await post(`${second.url}/api/chat`, body);
         assert.equal(again.headers.get('x-selfhost-cache'), 'exact');
         assert.equal(((await again.json()) as typeof told).message.content, told.message.content);
+        await indexFilled(second);
         const reworded = await post(`${second.url}/api/chat`, {
           ...body,
           messages: [{ role: 'user', content: 'how long is a marathon' }],
