@@ -255,6 +255,8 @@ export class Replica {
           await slice.next();
         }
       }
+      // What has not been read by then is no less there.
+      if (this.#closed) return 0;
       return differed + (await arrivals.dropUnseen(comparison, slice));
     } finally {
       arrivals.ended(comparison);
