@@ -112,6 +112,12 @@ export const fleetAndCost: Dashboard = dashboard('selfhost-fleet-cost', 'llm-sel
   series('GPU memory', 'bytes', [[`max by (slot) (${m.thinkerVramUsed.name})`, '{{slot}}']]),
   series('Cold start, median', 's', [[quantile(0.5, m.thinkerColdStart, ['stage'], '', '6h'), '{{stage}}']]),
   series('Starts', 'short', [[`sum by (result) (increase(${m.thinkerStarts.name}[1h]))`, '{{result}}']], 'stacked'),
+  series(
+    'Starts from disk',
+    'short',
+    [[`sum by (result) (increase(${m.thinkerRestarts.name}[1h]))`, '{{result}}']],
+    'stacked',
+  ),
   series('Stops', 'short', [[`sum by (reason) (increase(${m.thinkerStops.name}[1h]))`, '{{reason}}']], 'stacked'),
   series('Calls to thinkers', 'ops', [[rateBy(m.upstreamRequests, ['outcome']), '{{outcome}}']], 'stacked'),
   row('The market'),
