@@ -85,12 +85,15 @@ export const binomialTest: ShareTest = (labels, wrong, target, alpha) =>
 /** @param bins accumulated. @returns undefined when no cut passes. */
 export function certify(bins: ScoreBins, target: number, alpha: number, test: ShareTest): Certificate | undefined {
   const looks = looksOf(bins);
-  const tail = test === binomialTest ? layeredTail : pooledTail(test, alpha);
-  const start = startOf(looks, target);
   let certified: Certificate | undefined;
-  for (const { bin, layers } of looks.slice(start)) {
-    if (tail(layers, wrongOf, target) > alpha) break;
-    certified = { cut: cutOf(bin), labels: bins.labels[bin]!, wrong: bins.wrong[bin]! };
+  for (const { bin, layers } of looks.slice(startOf(looks, target))) {
+    const counts = { labels: bins.labels[bin]!, wrong: bins.wrong[bin]! };
+    const passes =
+      test === binomialTest
+        ? layeredTail(layers, wrongOf, target) <= alpha
+        : test(counts.labels, counts.wrong, target, alpha);
+    if (!passes) break;
+    certified = { cut: cutOf(bin), ...counts };
   }
   return certified;
 }
@@ -102,12 +105,14 @@ export function certify(bins: ScoreBins, target: number, alpha: number, test: Sh
  * Source: post-stratified estimation (Holt and Smith, 1979).
  */
 interface Layer {
-  labels: number;
-  wrong: number;
-  expected: number;
+  readonly labels: number;
+  readonly wrong: number;
+  readonly expected: number;
   /** Decisions it stands for: the sum of 1 over the probability with which each label was drawn. */
-  traffic: number;
+  readonly traffic: number;
 }
+
+const emptyLayer: Layer = { labels: 0, wrong: 0, expected: 0, traffic: 0 };
 
 /** Fewer labels than this tell too little of a layer's own share. */
 const layerLabelsMin = 25;
@@ -116,7 +121,7 @@ const layerLabelsMin = 25;
 function looksOf(bins: ScoreBins): readonly { readonly bin: number; readonly layers: readonly Layer[] }[] {
   const looks: { bin: number; layers: readonly Layer[] }[] = [];
   const whole: Layer[] = [];
-  let open: Layer = { labels: 0, wrong: 0, expected: 0, traffic: 0 };
+  let open = emptyLayer;
   for (let bin = 0; bin < binCount; bin++) {
     const own = layerOf(bins, bin);
     // A bin without labels of its own says nothing new; the cut stays where labels are.
@@ -127,7 +132,7 @@ function looksOf(bins: ScoreBins): readonly { readonly bin: number; readonly lay
     looks.push({ bin, layers: isThin ? [...whole.slice(0, -1), together(last, open)] : [...whole, open] });
     if (open.labels < layerLabelsMin) continue;
     whole.push(open);
-    open = { labels: 0, wrong: 0, expected: 0, traffic: 0 };
+    open = emptyLayer;
   }
   return looks;
 }
@@ -168,19 +173,6 @@ function layeredTail(layers: readonly Layer[], countOf: (layer: Layer) => number
   const labels = (smoothed * (1 - smoothed)) / variance;
   return binomialLowerTail(share * labels, labels, target);
 }
-
-/** For a test of plain counts: as sure as can be, or not at all. */
-const pooledTail =
-  (test: ShareTest, alpha: number): typeof layeredTail =>
-  (layers, countOf, target) => {
-    let labels = 0;
-    let wrong = 0;
-    for (const layer of layers) {
-      labels += layer.labels;
-      wrong += countOf(layer);
-    }
-    return test(labels, wrong, target, alpha) ? 0 : 1;
-  };
 
 /** Where the model itself promises the smallest p-value. */
 function startOf(looks: ReturnType<typeof looksOf>, target: number): number {

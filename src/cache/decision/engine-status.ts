@@ -87,10 +87,7 @@ function summaryOf(state: EngineMemory, own: CertificateState, breakerOpen: bool
   }
   if (breakerOpen) return `closed: audits found more wrong hits than ${target} allows; it opens on new audits`;
   if (own === 'closed') return `closed: no score separates right from wrong well enough for ${target}`;
-  const { missing } = state.scores;
-  // Counted without weights: it may say that enough are there while the certificate still wants one.
-  const atLeast = Math.max(1, missing.atLeast);
-  const estimate = missing.estimate === undefined ? undefined : Math.max(1, missing.estimate);
+  const { atLeast, estimate } = state.scores.missing;
   return estimate === undefined
     ? `learning: at least ${atLeast} more audits until ${target} can be certified`
     : `learning: about ${estimate} more audits until ${target} can be certified`;

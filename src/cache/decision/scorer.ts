@@ -138,10 +138,17 @@ export function createScorer(options: DecisionEngineOptions): Scorer {
           yield;
         }
       }
-      const missing = missingLabels(all, options.target, alpha, test);
+      const missing = stillMissing(missingLabels(all, options.target, alpha, test), pooled.byTarget[0]);
       return { weights, foldWeights, pooled, groups, missing, fittedOn };
     },
   };
+
+  /** Counted without weights: it may say that enough are there while the certificate still wants one. */
+  function stillMissing(counted: Scores['missing'], own: Certificate | undefined): Scores['missing'] {
+    if (own !== undefined) return counted;
+    const { atLeast, estimate } = counted;
+    return { atLeast: Math.max(1, atLeast), estimate: estimate === undefined ? undefined : Math.max(1, estimate) };
+  }
 
   function certificatesOf(
     bins: ScoreBins,
