@@ -1,4 +1,5 @@
 /** Puts the ledger together: where it is kept, what is billed by the clock, and what answers are worth. */
+import { readAtScrape } from '../telemetry/read-at-scrape.ts';
 import type { Config } from '../config/schema.ts';
 import type { Holdout } from '../cache/learner.ts';
 import type { AnswerBook } from '../gateway/answer-book.ts';
@@ -116,15 +117,14 @@ export function createMoney(
         .map(({ name, costPerHour, busyMs }) => ({ name, pricePerHour: costPerHour, busyMs })),
   });
   const fixedPerHour = money.fixedPerMonth.reduce((sum, { usd }) => sum + usd / hoursPerMonth, 0);
-  const burn = metrics.burnUsdPerHour as typeof metrics.burnUsdPerHour & { collect?: () => void };
   const burnUsdPerHour = (): number | undefined => {
     const running = pool.views().reduce((sum, { costPerHour }) => sum + costPerHour / 1e6, 0);
     return running + fixedPerHour > 0 || pricePerHourUsd() !== undefined ? running + fixedPerHour : undefined;
   };
-  burn.collect = () => {
+  readAtScrape(metrics.burnUsdPerHour, () => {
     const perHour = burnUsdPerHour();
-    if (perHour !== undefined) burn.set(perHour);
-  };
+    if (perHour !== undefined) metrics.burnUsdPerHour.set(perHour);
+  });
 
   const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
   let fleetPolicy: FleetPolicy | undefined;

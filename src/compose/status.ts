@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestMetrics } from '../gateway/request-metrics.ts';
 import type { Router } from '../router/router-types.ts';
+import { readAtScrape } from '../telemetry/read-at-scrape.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { RequestLog, RequestRecord } from '../telemetry/request-log.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
@@ -33,14 +34,13 @@ export function createStatus(deps: StatusDeps): () => StatusReport {
 
   metrics.registry.setDefaultLabels({});
   // Gauges mirror what the rooms already know; they are read when scraped and cost nothing before.
-  const inflight = metrics.inflight as typeof metrics.inflight & { collect?: () => void };
-  inflight.collect = () => {
+  readAtScrape(metrics.inflight, () => {
     const { waiting, running } = router.stats();
     metrics.inflight.set({ source: 'thinker' }, waiting + running);
     const cache = rememberer.stats();
     metrics.cacheEntries.set(cache.entries);
     metrics.cacheBytes.set(cache.bytes);
-  };
+  });
 
   return () => {
     const counts = requestMetrics.counts;

@@ -5,6 +5,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelName, ThinkerId } from '../core/ids.ts';
 import type { Random } from '../core/random.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { readAtScrape } from '../telemetry/read-at-scrape.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Catalogue } from './catalogue.ts';
 import { ThinkerEntry } from './entry.ts';
@@ -75,10 +76,10 @@ class Pool implements ManagedThinkerPool {
       aborted: upstreamRequests.labels({ outcome: 'aborted' }),
     };
     // Told when somebody reads it, and not twice by every answer.
-    const inflight = deps.metrics.thinkerInflight as typeof deps.metrics.thinkerInflight & { collect?: () => void };
-    inflight.collect = () => {
-      for (const { slot, inFlight } of this.#views) inflight.set({ slot }, inFlight);
-    };
+    const { thinkerInflight } = deps.metrics;
+    readAtScrape(thinkerInflight, () => {
+      for (const { slot, inFlight } of this.#views) thinkerInflight.set({ slot }, inFlight);
+    });
   }
 
   start(): void {
