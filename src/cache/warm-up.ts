@@ -8,7 +8,7 @@ import type { CacheStore, EntrySummary } from './cache-store.ts';
 import { withDeadline } from './deadline.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
 import { rowOwner } from './scope.ts';
-import { nextTurn } from './time-slice.ts';
+import { nextTurn, TimeSlice } from './time-slice.ts';
 import type { VectorIndex } from './vector-index.ts';
 
 export interface WarmUpReport {
@@ -107,7 +107,7 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
   async function fillIndex(): Promise<WarmUpReport> {
     let loaded = 0;
     let otherEmbedder = 0;
-    let sliceBeganMs = clock.monotonicMs();
+    const slice = new TimeSlice(clock, sliceMs);
     try {
       for await (const batch of store.semanticEntries()) {
         const ours = batch.filter((entry) => entry.embeddingModel === embedding.id && entry.scope !== undefined);
@@ -118,9 +118,7 @@ export function createWarmUp({ store, index, embedding, indexScope, clock, logge
           if (there[at] === false) continue;
           await place({ ...entry, scope: entry.scope! }, entry.vector);
           loaded += 1;
-          if (clock.monotonicMs() - sliceBeganMs < sliceMs) continue;
-          await nextTurn();
-          sliceBeganMs = clock.monotonicMs();
+          if (slice.isOver) await slice.next();
         }
       }
       return { loaded, otherEmbedder };

@@ -228,11 +228,7 @@ export class Replica {
 
   #page(afterId: string): Promise<readonly RedisReply[]> {
     const { keys } = this.#deps;
-    return ahead(
-      this.#load(['XREAD', 'COUNT', rowsWhileLoading, 'STREAMS', keys.log, afterId]).then((reply) =>
-        rawStreamRows(reply),
-      ),
-    );
+    return ahead(this.#load(['XREAD', 'COUNT', rowsWhileLoading, 'STREAMS', keys.log, afterId]).then(rawStreamRows));
   }
 
   async #snapshot(): Promise<number> {
