@@ -5,7 +5,7 @@ import { seededRandom } from '../core/random.ts';
 import { usdMicros } from '../core/units.ts';
 import { startVastWorld, type Flaw, type VastWorld } from '../sim/world.ts';
 import { silentLogger } from '../telemetry/logger.ts';
-import { eventually } from '../testing/http-call.ts';
+import { until } from '../testing/until.ts';
 import { createOllamaThinker } from '../thinkers/thinker/ollama.ts';
 import { decodeAdmission, makeIdentity, type Admission } from './bootstrap/identity.ts';
 import { connectionOf, launchDefaults, prepareLaunch, workerPort } from './bootstrap/launch.ts';
@@ -63,7 +63,7 @@ async function withMachine(flaw: Flaw | undefined, act: (rig: Rig) => Promise<vo
     if (flaw) world.inject({ kind: 'next-flaw', flaw, times: 1 });
     const { spec, secrets } = prepareLaunch('gw-a-1', { ...launchDefaults, marketUrl: world.url, model });
     await rentOne(provider, query, 'gw-a-1', spec);
-    await eventually('it runs', () => world.instances()[0]?.status === 'running', 20_000);
+    await until('it runs', () => world.instances()[0]?.status === 'running', 20_000);
     const [instance] = await provider.list('gw-', call);
     const endpoint = instance!.endpoints.get(workerPort)!;
     const look: Rig['look'] = async (admission = decodeAdmission(secrets), options = {}) => {
@@ -129,7 +129,7 @@ describe('readiness of a rented machine', () => {
 
   it('waits for a model that never comes', () =>
     withMachine('pull-stalls', async (rig) => {
-      await eventually('the proxy answers', () => rig.world.instances()[0]?.status === 'running', 20_000);
+      await until('the proxy answers', () => rig.world.instances()[0]?.status === 'running', 20_000);
       for (;;) {
         const seen = await rig.look();
         assert.equal(seen.kind, 'not-yet');

@@ -2,35 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AppError } from '../core/errors.ts';
 import { usdMicros } from '../core/units.ts';
-import { createMemoryLedger } from '../ledger/ledger/memory.ts';
 import { anOffer } from '../testing/fake-market.ts';
-import { aFleetRig, type FleetRigOptions } from '../testing/fleet-rig.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import { createReconciler } from './reconciler.ts';
+import { createMemoryLedger } from '../ledger/ledger/memory.ts';
+import { aRunningFleet, type FleetRigOptions } from '../testing/fleet-rig.ts';
 
-async function aFleet(options: Omit<FleetRigOptions, 'ledger'> & { readonly ledger?: Ledger } = {}) {
-  const ledger = options.ledger ?? createMemoryLedger();
-  const rig = aFleetRig({ ...options, ledger });
-  const fleet = createReconciler(rig.deps);
-  await fleet.start();
-  const phases = () => fleet.state.all().map(({ phase }) => phase);
+async function aFleet(options: Partial<FleetRigOptions> = {}) {
+  const { ledger = createMemoryLedger() } = options;
+  const running = await aRunningFleet({ ...options, ledger });
+  const { clock } = running;
   const spent = async () => {
-    const { total } = await ledger.totals({
-      from: rig.deps.clock.now() - 40 * 86_400_000,
-      to: rig.deps.clock.now() + 1,
-    } as never);
+    const { total } = await ledger.totals({ from: clock.now() - 40 * 86_400_000, to: clock.now() + 1 } as never);
     return total;
   };
-  /** From nothing to one machine that serves. */
-  const oneReady = async () => {
-    const end = rig.ask();
-    await rig.clock.advance(15_000);
-    rig.bootAll();
-    await rig.clock.advance(15_000);
-    assert.deepEqual(phases(), ['ready']);
-    return end;
-  };
-  return { ...rig, ledger, fleet, phases, spent, oneReady };
+  return { ...running, ledger, spent };
 }
 
 describe('reconciler: from nothing and back', () => {

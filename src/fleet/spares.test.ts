@@ -3,38 +3,27 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AppError } from '../core/errors.ts';
 import { usdMicros, type EpochMs } from '../core/units.ts';
-import { createMemoryLedger } from '../ledger/ledger/memory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { aFleetRig, type FleetRigOptions } from '../testing/fleet-rig.ts';
+import { createMemoryLedger } from '../ledger/ledger/memory.ts';
+import { aRunningFleet, type FleetRigOptions } from '../testing/fleet-rig.ts';
 import { fleetOutlook } from './outlook.ts';
-import { createReconciler } from './reconciler.ts';
 
 /** Idle machines are stopped after 300 s. */
 const withSpares = { sparesMax: 2 };
 
-async function aFleet(options: Omit<FleetRigOptions, 'ledger'> & { readonly ledger?: Ledger } = {}) {
-  const ledger = options.ledger ?? createMemoryLedger();
-  const rig = aFleetRig({ ...options, policy: { ...withSpares, ...options.policy }, ledger });
-  const fleet = createReconciler(rig.deps);
-  await fleet.start();
-  const phases = () => fleet.state.all().map(({ phase }) => phase);
-  const oneReady = async () => {
-    const end = rig.ask();
-    await rig.clock.advance(15_000);
-    rig.bootAll();
-    await rig.clock.advance(15_000);
-    assert.deepEqual(phases(), ['ready']);
-    return end;
-  };
+async function aFleet(options: Partial<FleetRigOptions> = {}) {
+  const { ledger = createMemoryLedger() } = options;
+  const running = await aRunningFleet({ ...options, ledger, policy: { ...withSpares, ...options.policy } });
+  const { clock, fleet, phases, oneReady } = running;
   /** It served, nobody asked any more, and its disk is left. */
   const oneStopped = async () => {
     (await oneReady())();
-    await rig.clock.advance(330_000);
+    await clock.advance(330_000);
     assert.deepEqual(phases(), ['stopped']);
     return fleet.state.all()[0]!.label;
   };
   const restarts = () => fleet.rentals(10).flatMap((rental) => rental.restarts ?? []);
-  return { ...rig, ledger, fleet, phases, oneReady, oneStopped, restarts };
+  return { ...running, ledger, oneStopped, restarts };
 }
 
 /** By others. */

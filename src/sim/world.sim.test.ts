@@ -4,7 +4,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
-import { eventually, httpCall } from '../testing/http-call.ts';
+import { httpCall } from '../testing/http-call.ts';
+import { until } from '../testing/until.ts';
 import { startVastWorld, type VastWorld, type VastWorldOptions } from './world.ts';
 
 const model = 'llama3.2:3b';
@@ -66,11 +67,7 @@ async function rowOf(world: VastWorld, id: number): Promise<Row> {
 }
 
 async function addressOf(world: VastWorld, id: number, port: number): Promise<{ host: string; port: number }> {
-  await eventually(
-    'it runs',
-    () => world.instances().some((each) => each.id === id && each.status === 'running'),
-    20_000,
-  );
+  await until('it runs', () => world.instances().some((each) => each.id === id && each.status === 'running'), 20_000);
   const row = await rowOf(world, id);
   return { host: row.public_ipaddr.trim(), port: Number(row.ports![`${port}/tcp`]![0]!.HostPort) };
 }
@@ -159,7 +156,7 @@ describe('machines of the simulated market', () => {
         model,
         messages: [{ role: 'user', content: 'Tell me in 20000 words.' }],
       });
-      await eventually('it answers', () => world.instances()[0]!.answers === 1, 10_000);
+      await until('it answers', () => world.instances()[0]!.answers === 1, 10_000);
       world.inject({ kind: 'lose', instanceId: id });
       assert.ok((await asked).status <= 0);
       assert.equal((await ask(address, '/api/tags')).status, 0);
@@ -208,13 +205,13 @@ describe('machines of the simulated market', () => {
       await httpCall(`${world.url}/api/v0/instances/${id}/`, { headers: headersOf(world) });
       const open = () => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
       // The market's own listener is the one that stays.
-      await eventually('the ports are closed', () => open() === 1, 10_000);
+      await until('the ports are closed', () => open() === 1, 10_000);
     }));
 
   it('stop themselves when no gateway has been heard of for too long', () =>
     withWorld({ timeScale: 2_000 }, async (world) => {
       const id = await rent(world, { ...guarded, GW_IDLE_STOP_S: '600' });
-      await eventually('it stopped', () => world.instances()[0]!.status === 'exited', 20_000);
+      await until('it stopped', () => world.instances()[0]!.status === 'exited', 20_000);
       assert.equal(world.instances()[0]!.id, id);
     }));
 

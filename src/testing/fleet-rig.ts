@@ -1,4 +1,5 @@
 /** A whole fleet loop in memory: fake market, fake thinkers, a clock that is moved by hand. */
+import assert from 'node:assert/strict';
 import type { Clock } from '../core/clock.ts';
 import { modelName, thinkerId } from '../core/ids.ts';
 import { seededRandom } from '../core/random.ts';
@@ -10,6 +11,7 @@ import { openIntentStore, type IntentStore } from '../fleet/intent-store.ts';
 import { phaseDeadlines } from '../fleet/lifecycle.ts';
 import { offerWeightDefaults } from '../fleet/offers.ts';
 import { fleetPolicyDefaults, type FleetPolicy } from '../fleet/plan/policy.ts';
+import { createReconciler } from '../fleet/reconciler.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RoomEvent } from '../telemetry/events.ts';
 import { silentLogger } from '../telemetry/logger.ts';
@@ -157,6 +159,28 @@ export function aFleetRig(options: FleetRigOptions) {
     /** As kill -9: nothing of this loop runs any more, and nothing is said. */
     crash: () => mortal.kill(),
     thinkerIdOf: (label: string) => thinkerId(label),
+  };
+}
+
+/** A loop that runs on such parts. */
+export async function aRunningFleet(options: FleetRigOptions) {
+  const rig = aFleetRig(options);
+  const fleet = createReconciler(rig.deps);
+  await fleet.start();
+  const phases = () => fleet.state.all().map(({ phase }) => phase);
+  return {
+    ...rig,
+    fleet,
+    phases,
+    /** From nothing to one machine that serves. @returns ends the question that it was started for */
+    oneReady: async () => {
+      const end = rig.ask();
+      await rig.clock.advance(15_000);
+      rig.bootAll();
+      await rig.clock.advance(15_000);
+      assert.deepEqual(phases(), ['ready']);
+      return end;
+    },
   };
 }
 

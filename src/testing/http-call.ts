@@ -58,12 +58,3 @@ export function httpCall(url: string, call: HttpCall = {}): Promise<HttpReply> {
     outgoing.end(body);
   });
 }
-
-/** Lets sockets work until `holds`; the deadline is a failure, not a pause. */
-export async function eventually(what: string, holds: () => boolean, deadlineMs = 5_000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-}

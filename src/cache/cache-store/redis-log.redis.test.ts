@@ -1,11 +1,11 @@
 import { after, before } from 'node:test';
 import { systemClock } from '../../core/clock.ts';
-import { seededRandom, systemRandom } from '../../core/random.ts';
+import { systemRandom } from '../../core/random.ts';
 import { createRedisConnection } from '../../redis/connect.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-kit.ts';
 import { cacheStoreConformance } from './conformance.ts';
-import { createRedisLogStore } from './redis-log.ts';
+import { aRedisLogStore } from './redis-log/store-for-tests.ts';
 
 let server: RedisServer | undefined;
 /** The same suite on a server of yours; every test uses keys of its own there, and removes them. */
@@ -24,17 +24,7 @@ cacheStoreConformance(
     );
     await redis.ready(10_000);
     const prefix = `t${systemRandom.id(8)}`;
-    const store = createRedisLogStore({
-      redis,
-      prefix,
-      journalPath: undefined,
-      why: 'test',
-      clock,
-      pace: systemClock,
-      random: seededRandom(systemRandom.int(1e9)),
-      logger: silentLogger,
-      options,
-    });
+    const store = aRedisLogStore({ redis, prefix, clock, options });
     return {
       store,
       dispose: async () => {

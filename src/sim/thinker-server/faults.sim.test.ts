@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { eventually, httpCall, type HttpReply } from '../../testing/http-call.ts';
+import { httpCall, type HttpReply } from '../../testing/http-call.ts';
+import { until } from '../../testing/until.ts';
 import { faultTable, parseFault } from './faults.ts';
 import { createSimulatedThinker, type SimulatedThinker } from './server.ts';
 
@@ -143,21 +144,21 @@ describe('simulated thinker, faults', () => {
     const leave = new AbortController();
     let seen = '';
     const reply = chat0('fault-stall-4', leave.signal, (chunk) => (seen += chunk.toString()));
-    await eventually('four tokens', () => seen.split('\n').length === 5);
+    await until('four tokens', () => seen.split('\n').length === 5);
     assert.equal(thinker.stats().active, 1);
     leave.abort();
     assert.equal((await reply).end, 'left');
-    await eventually('the slot is free', () => thinker.stats().active === 0);
+    await until('the slot is free', () => thinker.stats().active === 0);
     assert.deepEqual([thinker.stats().cancelled, thinker.stats().tokensMade], [1, 4]);
   });
 
   it('stay silent until the caller leaves', async () => {
     const leave = new AbortController();
     const reply = chat0('fault-silent', leave.signal);
-    await eventually('the request came', () => thinker.stats().requests['/api/chat'] === 1);
+    await until('the request came', () => thinker.stats().requests['/api/chat'] === 1);
     leave.abort();
     assert.deepEqual([(await reply).status, (await reply).text], [0, '']);
-    await eventually('the connection is closed', () => thinker.stats().connectionsOpen === 0);
+    await until('the connection is closed', () => thinker.stats().connectionsOpen === 0);
   });
 
   const chat0 = (model: string, signal: AbortSignal, onChunk: (chunk: Buffer) => void = () => {}) =>
@@ -177,10 +178,7 @@ describe('simulated thinker, slow faults', () => {
       ] as const) {
         let reply: HttpReply | undefined;
         const running = httpCall(`${thinker.url}/api/chat`, { body: { model, messages } }).then((got) => (reply = got));
-        await eventually(
-          'it waits',
-          () => clock.pendingTimers > 0 && thinker.stats().active + thinker.stats().queued === 1,
-        );
+        await until('it waits', () => clock.pendingTimers > 0 && thinker.stats().active + thinker.stats().queued === 1);
         await clock.advance(ms - 1);
         assert.equal(reply, undefined, `${model} answered early`);
         await clock.advance(1);

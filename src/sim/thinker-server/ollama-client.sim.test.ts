@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Ollama, type ProgressResponse } from 'ollama';
-import { eventually } from '../../testing/http-call.ts';
+import { until } from '../../testing/until.ts';
 import { thinkerProfiles } from '../profiles.ts';
 import { createSimulatedThinker, type SimulatedThinker } from './server.ts';
 
@@ -131,7 +131,7 @@ describe('simulated thinker, seen by the official ollama client', () => {
         });
         for await (const part of stream) if (part.message.content) stream.abort();
       }, /abort/i);
-      await eventually('the generation stopped', () => paced.stats().cancelled === 1);
+      await until('the generation stopped', () => paced.stats().cancelled === 1);
       assert.ok(paced.stats().tokensMade < 100);
       assert.equal(paced.stats().active, 0);
     } finally {

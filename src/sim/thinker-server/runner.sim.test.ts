@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { eventually, httpCall, type HttpReply } from '../../testing/http-call.ts';
+import { httpCall, type HttpReply } from '../../testing/http-call.ts';
+import { until } from '../../testing/until.ts';
 import type { ThinkerProfile } from '../profiles.ts';
 import { createSimulatedThinker, type SimulatedThinker, type SimulatedThinkerOptions } from './server.ts';
 
@@ -41,7 +42,7 @@ describe('simulated thinker, timing and runner', () => {
       ...(signal && { signal }),
     }).then((reply) => (call.reply = reply));
     started.push(running);
-    await eventually(
+    await until(
       'the thinker has it',
       () => thinker.stats().answers + thinker.stats().refusedBusy > before.answers + before.refusedBusy,
     );
@@ -58,7 +59,7 @@ describe('simulated thinker, timing and runner', () => {
   };
   const warm = async () => {
     const load = httpCall(`${thinker.url}/api/generate`, { body: { model, prompt: '' } });
-    await eventually('it loads', () => thinker.stats().queued === 1);
+    await until('it loads', () => thinker.stats().queued === 1);
     await clock.advance(profile.coldLoadMs);
     await load;
   };
@@ -74,9 +75,9 @@ describe('simulated thinker, timing and runner', () => {
     await clock.advance(1_099);
     assert.equal(call.lines, 0);
     await clock.advance(1);
-    await eventually('the first token', () => call.lines === 1);
+    await until('the first token', () => call.lines === 1);
     await clock.advance(50);
-    await eventually('five more', () => call.lines === 6);
+    await until('five more', () => call.lines === 6);
     await clock.advance(50);
     const last = JSON.parse((await call.running).text.trimEnd().split('\n').at(-1)!);
     assert.deepEqual(
@@ -178,9 +179,9 @@ describe('simulated thinker, timing and runner', () => {
       const leave = new AbortController();
       const call = await send({ stream }, leave.signal);
       await clock.advance(100 + 30);
-      if (stream) await eventually('some tokens', () => call.lines === 4);
+      if (stream) await until('some tokens', () => call.lines === 4);
       leave.abort();
-      await eventually('the connection is closed', () => thinker.stats().connectionsOpen === 0);
+      await until('the connection is closed', () => thinker.stats().connectionsOpen === 0);
       await clock.advance(10);
       assert.deepEqual([thinker.stats().cancelled, thinker.stats().active, thinker.stats().tokensMade], [1, 0, 4]);
     }
@@ -196,7 +197,7 @@ describe('simulated thinker, timing and runner', () => {
       const leave = new AbortController();
       await send({}, leave.signal);
       leave.abort();
-      await eventually('the connection is closed', () => thinker.stats().connectionsOpen === 0);
+      await until('the connection is closed', () => thinker.stats().connectionsOpen === 0);
       assert.equal(thinker.stats().active, active);
       await clock.advance(100);
       assert.deepEqual([thinker.stats().active, thinker.stats().cancelled, thinker.stats().tokensMade], [0, 1, 0]);
@@ -209,7 +210,7 @@ describe('simulated thinker, timing and runner', () => {
     const leave = new AbortController();
     await send({}, leave.signal);
     leave.abort();
-    await eventually('the queue is empty', () => thinker.stats().queued === 0);
+    await until('the queue is empty', () => thinker.stats().queued === 0);
     await clock.advance(200);
     assert.equal((await first.running).end, 'complete');
     assert.deepEqual([thinker.stats().completed, thinker.stats().cancelled, thinker.stats().tokensMade], [1, 1, 10]);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { eventually, httpCall } from '../../testing/http-call.ts';
+import { httpCall } from '../../testing/http-call.ts';
+import { until } from '../../testing/until.ts';
 import type { ScriptedResponse } from './script.ts';
 import { createSimulatedThinker, type SimulatedThinker } from './server.ts';
 
@@ -74,8 +75,8 @@ describe('simulated thinker, control surface', () => {
       body: { model, messages },
       onChunk: (chunk) => (text += chunk.toString()),
     });
-    await eventually('the first write', () => text === 'one\n');
-    await eventually('it holds', () => thinker.release('gate') === 1);
+    await until('the first write', () => text === 'one\n');
+    await until('it holds', () => thinker.release('gate') === 1);
     assert.equal((await reply).text, 'one\ntwo\n');
     assert.deepEqual(JSON.parse((await post('/__sim/release', { hold: 'gate' })).text), { released: 0 });
   });

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { CacheEntry, CacheStore } from '../../cache-store.ts';
 import { entryId, exactKey, scope, tenantId, type EntryId } from '../../../core/ids.ts';
-import { seededRandom, systemRandom, type Random } from '../../../core/random.ts';
+import { systemRandom, type Random } from '../../../core/random.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { addMs } from '../../../core/units.ts';
 import { packedVector, packVector, type UnitVector } from '../../../core/vector.ts';
@@ -16,9 +16,9 @@ import { startRedis, type RedisServer } from '../../../testing/redis-kit.ts';
 import { eventually } from '../../../testing/redis-shapes.ts';
 import { testRandom } from '../../../testing/seeded-random.ts';
 import { anEntry, aVector } from '../conformance.ts';
-import { createRedisLogStore } from '../redis-log.ts';
 import { decodeHead, encodeHead, headOf } from './head-codec.ts';
 import { redisKeys } from './keys.ts';
+import { aRedisLogStore } from './store-for-tests.ts';
 
 const hourMs = 3_600_000;
 const pick = <T>(random: Random, from: readonly T[]): T => from[random.int(from.length)]!;
@@ -61,17 +61,8 @@ async function withGateways(
       { clock: systemClock, random: systemRandom, logger: silentLogger },
     );
     await redis.ready(10_000);
-    const store = createRedisLogStore({
-      redis: seenAs(redis),
-      prefix,
-      journalPath: undefined,
-      why: 'test',
-      clock,
-      pace: systemClock,
-      random: seededRandom(systemRandom.int(1e9)),
-      logger: silentLogger,
-      options: { entriesMax: 10_000, bytesMax: 2 ** 30 },
-    });
+    const options = { entriesMax: 10_000, bytesMax: 2 ** 30 };
+    const store = aRedisLogStore({ redis: seenAs(redis), prefix, clock, options });
     opened.push(store, redis);
     const index = new Map<EntryId, string>();
     const place = (id: EntryId, of: string, bytes: Int8Array) =>
