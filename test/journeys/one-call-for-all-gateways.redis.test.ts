@@ -58,16 +58,29 @@ interface Door {
   readonly url: string;
   /** Questions that came through it. */
   readonly calls: () => number;
+  /** From now on, every second question is kept at the door, and nobody answers it. */
+  holdEverySecond(): void;
+  /** Questions that are or were kept at it. */
+  readonly held: () => number;
 }
 
 async function openDoor(sim: ReturnType<typeof createSimulatedThinker>): Promise<Door> {
   let calls = 0;
+  let holds = false;
+  let held = 0;
   const server = createServer((request, response) => {
-    if (request.url === '/api/chat' || request.url === '/api/generate') calls += 1;
+    if (request.url === '/api/chat' || request.url === '/api/generate') {
+      calls += 1;
+      if (holds && calls % 2 === 0) {
+        held += 1;
+        return;
+      }
+    }
     sim.handle(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, calls: () => calls };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { server, url, calls: () => calls, holdEverySecond: () => void (holds = true), held: () => held };
 }
 
 interface Told {
@@ -165,7 +178,14 @@ describe('500 clients of two gateways that ask 50 questions in all dialects', ()
     { callsBefore, earlier }: { readonly callsBefore: number; readonly earlier: ReadonlySet<string> },
   ): Promise<number> {
     let calls = -1;
-    await eventually('what it had sent has come in', () => calls === (calls = doors[at]!.calls() - callsBefore));
+    let same = 0;
+    // More than one look at which nothing has come: this process is busy with 500 clients.
+    await eventually('what it had sent has come in', () => {
+      const now = doors[at]!.calls() - callsBefore;
+      same = now === calls ? same + 1 : 0;
+      calls = now;
+      return same === 10;
+    });
     let told = 0;
     for (const record of await records()) {
       if (earlier.has(record)) continue;
@@ -177,11 +197,12 @@ describe('500 clients of two gateways that ask 50 questions in all dialects', ()
   }
 
   it('make 50 and those in the flight of a gateway that is killed half-way, and lose no answer of the other', async () => {
-    const before = sim.stats().answers;
     const called = doors.map(({ calls }) => calls());
     const earlier = await records();
+    // Or on a busy machine all of its answers are told before this test sees that half of them are being made.
+    doors[0]!.holdEverySecond();
     const asked = askAll('Second');
-    await until('half of the answers are being made', () => sim.stats().answers - before >= questions / 2, 20_000);
+    await until('it waits for some answers and has some', () => doors[0]!.held() >= 5, 20_000);
     gateways[0]!.freeze();
     const inFlight = await inFlightOf(0, { callsBefore: called[0]!, earlier });
     await gateways[0]!.kill();
