@@ -9,6 +9,7 @@ import { createThinkers } from './compose/thinkers.ts';
 import { createAlerting } from './compose/alerts.ts';
 import { createFallback } from './compose/fallback.ts';
 import { createFeedback } from './compose/feedback.ts';
+import { createGpuGauges } from './compose/gpu-gauges.ts';
 import { createIdleThinker } from './compose/idle-thinker.ts';
 import { createLateDoctor } from './compose/late-doctor.ts';
 import { createOperatorPage } from './compose/operator-page.ts';
@@ -102,6 +103,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     // Loaded where machines are rented: 200 kB of program are megabytes of memory.
     const room = config.fleet.provider === 'off' ? undefined : await import('./compose/fleet-room.ts');
     const fleet = room?.createFleet(config, base, { pool, ledger: money.ledger, events, lease: shared.lease });
+    createGpuGauges({ metrics, pool, gpuUse: (thinker) => fleet?.gpuUse(thinker) });
     if (room && fleet) {
       money.replayFleetWith(fleet.options.policy);
       const fleetMoney = room.createFleetMoney(fleet, base, money.ledger);

@@ -189,6 +189,8 @@ export interface ThinkerReportView {
   readonly version: string;
   readonly models: readonly string[];
   readonly loaded: readonly string[];
+  /** GPU memory of the models it holds; undefined when it does not tell. */
+  readonly vramUsedBytes: number | undefined;
   readonly inFlight: number;
   readonly maxConcurrency: number;
   readonly lastError: string | undefined;

@@ -63,6 +63,10 @@ export interface FleetMachine {
   readonly slots: number;
   /** Of a full batch; undefined until it has been measured. */
   readonly tokensPerS: number | undefined;
+  /** As the market tells: in [0, 1], and bytes; undefined where it does not. */
+  readonly gpuUtilizationRatio: number | undefined;
+  readonly vramUsedBytes: number | undefined;
+  readonly vramBytes: number | undefined;
   /** Why it was rented. */
   readonly reason: string;
   /** Why it is being given back. */

@@ -9,6 +9,7 @@ import type {
 } from '../admin/admin-types.ts';
 import { addMs, type EpochMs } from '../core/units.ts';
 import type { FleetDeps } from '../fleet/fleet-deps.ts';
+import type { GpuUse } from '../fleet/fleet-provider.ts';
 import type { IntentStore, Rental } from '../fleet/intent-store.ts';
 import { isStarting } from '../fleet/lifecycle.ts';
 import { fleetOutlook } from '../fleet/outlook.ts';
@@ -150,6 +151,7 @@ export function createFleetCommands(fleet: Reconciler, deps: FleetDeps): FleetCo
     now: EpochMs,
   ): FleetMachine {
     const { label } = rental;
+    const gpuUse = gpuUseOf(loop, label);
     return {
       label,
       instanceId: rental.instanceId,
@@ -167,11 +169,20 @@ export function createFleetCommands(fleet: Reconciler, deps: FleetDeps): FleetCo
       inFlight: loop.workers.inFlight(label),
       slots: options.slots,
       tokensPerS: loop.workers.tokensPerS(label),
+      gpuUtilizationRatio: gpuUse?.utilizationRatio,
+      vramUsedBytes: gpuUse?.vramUsedBytes,
+      vramBytes: gpuUse?.vramBytes,
       reason: rental.reason,
       endReason: rental.endReason,
       timeline: (steps.get(label) ?? []).map(({ at, kind, text }) => ({ at, phase: kind, says: text })),
     };
   }
+}
+
+/** As of the last list of the market; undefined while that cannot be believed. */
+export function gpuUseOf(loop: Pick<Reconciler, 'last'>, label: string): GpuUse | undefined {
+  const { market } = loop.last();
+  return market.kind === 'known' ? market.instances.get(label)?.gpuUse : undefined;
 }
 
 function billingOf({ meter, pricePerHour, storagePerHour }: Rental): {

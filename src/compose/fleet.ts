@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { FleetCommands } from '../admin/admin-types.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
-import { modelName, thinkerId } from '../core/ids.ts';
+import { modelName, thinkerId, type ThinkerId } from '../core/ids.ts';
 import { createDemandMeter } from '../fleet/demand-work.ts';
 import type { FleetDeps, FleetOptions, Worker } from '../fleet/fleet-deps.ts';
-import type { FleetProvider } from '../fleet/fleet-provider.ts';
+import type { FleetProvider, GpuUse } from '../fleet/fleet-provider.ts';
 import { createVastProvider } from '../fleet/fleet-provider/vast.ts';
 import { connectionOf, prepareLaunch } from '../fleet/bootstrap/launch.ts';
 import { decodeAdmission } from '../fleet/bootstrap/identity.ts';
@@ -23,7 +23,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { ManagedThinkerPool } from '../thinkers/pool.ts';
 import type { ModelInfo } from '../thinkers/thinker.ts';
 import { createOllamaThinker } from '../thinkers/thinker/ollama.ts';
-import { createFleetCommands } from './fleet-report.ts';
+import { createFleetCommands, gpuUseOf } from './fleet-report.ts';
 import { fleetOptions } from './fleet-options.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
@@ -34,6 +34,8 @@ export interface Fleet {
   readonly loop: Reconciler;
   readonly market: Pick<FleetProvider, 'charges' | 'account'>;
   readonly options: Pick<FleetOptions, 'policy' | 'budget'>;
+  /** Of the machine under a thinker. */
+  gpuUse(thinker: ThinkerId): GpuUse | undefined;
   /** Finds its machines again and begins. */
   start(): Promise<void>;
   /** Gives all back, or leaves them, as configured. @returns how many are left behind */
@@ -184,6 +186,7 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
       requeued: (id) => demand.requeued(id, clock.now()),
       ended: (id, usage) => demand.ended(id, usage, clock.now()),
     },
+    gpuUse: (thinker) => gpuUseOf(loop, thinker),
     start: () => loop.start(),
     async close() {
       const left =

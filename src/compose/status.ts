@@ -66,6 +66,7 @@ export function createStatus(deps: StatusDeps): () => StatusReport {
         version: view.version,
         models: [...view.models.keys()],
         loaded: [...view.loaded],
+        vramUsedBytes: view.vramUsedBytes,
         inFlight: view.inFlight,
         maxConcurrency: view.maxConcurrency,
         lastError: view.lastError,

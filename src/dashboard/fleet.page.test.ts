@@ -37,6 +37,9 @@ describe('fleet page', () => {
       await page.locator('.machine .state', { hasText: 'ready' }).waitFor({ timeout: 60_000 });
       await page.locator('#fleet', { hasText: '1 machine' }).waitFor();
       assert.match(await page.locator('.machine').innerText(), /still billing: GPU/);
+      await page
+        .locator('.machine', { hasText: /\d % computing, \d+\.\d GiB of \d+\.\d GiB in use/ })
+        .waitFor({ timeout: 60_000 });
       await page.locator('#over-time').getByRole('button', { name: 'Look again' }).click();
       await page.locator('#over-time svg rect.fill-hit').first().waitFor();
       await page.locator('.machine summary').click();

@@ -80,7 +80,16 @@ export interface Instance {
   readonly storagePerHour: UsdMicros;
   /** GPU time is billed in this state. */
   readonly gpuBilled: boolean;
+  readonly gpuUse: GpuUse;
   readonly startedAt: EpochMs | undefined;
+}
+
+/** What the provider says of the GPU now; undefined where it does not, as before the machine runs. */
+export interface GpuUse {
+  /** In [0, 1]: share of the time in which it computed. */
+  readonly utilizationRatio: number | undefined;
+  readonly vramUsedBytes: number | undefined;
+  readonly vramBytes: number | undefined;
 }
 
 export interface Charge {

@@ -20,6 +20,8 @@ const aView = (parts: Partial<ThinkerView> = {}): ThinkerView => ({
   version: '1',
   models: new Map([[x, aModel('x')]]),
   loaded: new Set(),
+  slot: 't1',
+  vramUsedBytes: undefined,
   inFlight: 0,
   maxConcurrency: 4,
   busyMs: 0,

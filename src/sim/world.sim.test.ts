@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
+import { FakeClock } from '../testing/fake-clock.ts';
 import { httpCall } from '../testing/http-call.ts';
 import { until } from '../testing/until.ts';
 import { startVastWorld, type VastWorld, type VastWorldOptions } from './world.ts';
@@ -26,6 +27,8 @@ const plain = { '-p 11434:11434': '1', OLLAMA_MODEL: model };
 interface Row {
   readonly id: number;
   readonly public_ipaddr: string;
+  readonly gpu_util: number | null;
+  readonly vmem_usage: number | null;
   readonly ports: Readonly<Record<string, readonly { readonly HostPort: string }[]>> | null;
 }
 
@@ -126,6 +129,49 @@ describe('machines of the simulated market', () => {
       assert.deepEqual([overHttp.status, /HTTPS server/.test(overHttp.text)], [400, true]);
       assert.equal(world.instances()[0]!.answers, 1);
     }));
+
+  it('show a GPU that works as much as its thinker is asked, and holds what it has loaded', async () => {
+    const clock = new FakeClock();
+    await withWorld({ clock, timeScale: 1, pace: 'real' }, async (world) => {
+      const id = await rent(world, { ...guarded, OLLAMA_NUM_PARALLEL: '4' });
+      const gpu = async () => {
+        const { gpu_util: util, vmem_usage: memory } = await rowOf(world, id);
+        return { util, memory };
+      };
+      assert.deepEqual(await gpu(), { util: null, memory: null });
+      await until('it runs', async () => {
+        await clock.advance(10_000);
+        return world.instances()[0]!.status === 'running';
+      });
+      const address = await addressOf(world, id, 8443);
+      await until('it has the model', async () => {
+        await clock.advance(10_000);
+        return (await ask(address, '/api/tags')).text.includes(model);
+      });
+      const idle = await gpu();
+      assert.ok(idle.util === 0 && idle.memory! < 1, JSON.stringify(idle));
+      /** The most it works while so many questions are answered together. */
+      const workOf = async (questions: readonly string[]) => {
+        const before = world.instances()[0]!.answers;
+        const answers = questions.map((prompt) =>
+          ask(address, '/api/generate', undefined, { model, prompt, stream: false }),
+        );
+        await until('all are asked', () => world.instances()[0]!.answers === before + questions.length);
+        const seen: number[] = [];
+        await until('all are answered', async () => {
+          await clock.advance(100);
+          seen.push((await gpu()).util!);
+          return seen.at(-1) === 0 && seen.length > 100;
+        });
+        for (const answer of answers) assert.equal((await answer).status, 200);
+        return Math.max(...seen);
+      };
+      const one = await workOf(['hello']);
+      const two = await workOf(['hello again', 'hello once more']);
+      assert.ok(50 < one && one < two && two <= 100, `${one} % and ${two} %`);
+      assert.ok((await gpu()).memory! > 1.5, 'the model stays in memory');
+    });
+  });
 
   it('without a guard are open to everybody, as the image is', () =>
     withWorld({}, async (world) => {

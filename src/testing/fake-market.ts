@@ -234,6 +234,7 @@ function instanceOf({ id, label, status, statusText, offer, startedAt, endpoint 
     pricePerHour: offer.pricePerHour,
     storagePerHour: offer.storagePerHour,
     gpuBilled: status === 'running',
+    gpuUse: { utilizationRatio: undefined, vramUsedBytes: undefined, vramBytes: offer.vramMib * 2 ** 20 },
     startedAt,
   };
 }

@@ -17,13 +17,13 @@ export class ThinkerEntry implements ThinkerView {
   readonly url: string;
   readonly maxConcurrency: number;
   readonly costPerHour: UsdMicros;
-  /** Label of its gauges: `t1`, `t2`, … */
   readonly slot: string;
   readonly health: Health;
   version = '';
   models: Map<ModelName, ModelInfo> = new Map();
   loaded: Set<ModelName> = new Set();
   loadedRows: readonly LoadedModel[] = [];
+  #vramUsedBytes: number | undefined;
   inFlight = 0;
   readonly #clock: Clock;
   #busyMs = 0;
@@ -84,11 +84,16 @@ export class ThinkerEntry implements ThinkerView {
     return this.version !== '' && this.state !== 'unreachable' && this.state !== 'loading';
   }
 
+  get vramUsedBytes(): number | undefined {
+    return this.reachable ? this.#vramUsedBytes : undefined;
+  }
+
   learn(report: ThinkerReport): void {
     this.version = report.version || 'unknown';
     this.models = new Map(report.models.map((info) => [info.name, info]));
     this.loaded = new Set(report.loaded.map((row) => row.name));
     this.loadedRows = report.loaded;
+    this.#vramUsedBytes = report.vramUsedBytes;
     this.lastError = undefined;
   }
 

@@ -31,6 +31,8 @@ export interface ThinkerReport {
   readonly version: string;
   readonly models: readonly ModelInfo[];
   readonly loaded: readonly LoadedModel[];
+  /** Of the models it holds; undefined when it does not tell. */
+  readonly vramUsedBytes?: number | undefined;
 }
 
 export interface AnswerTimeouts {
@@ -94,6 +96,10 @@ export interface ThinkerView {
   readonly version: string;
   readonly models: ReadonlyMap<ModelName, ModelInfo>;
   readonly loaded: ReadonlySet<ModelName>;
+  /** Label of its gauges: `t1`, `t2`, …; the next thinker takes it when this one has left. */
+  readonly slot: string;
+  /** GPU memory of the models it holds; undefined while it cannot be reached, or does not tell. */
+  readonly vramUsedBytes: number | undefined;
   readonly inFlight: number;
   readonly maxConcurrency: number;
   /** Time it has had at least one request, since it came; never goes back. */

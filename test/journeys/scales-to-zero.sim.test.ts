@@ -20,6 +20,16 @@ describe('journey: scales to zero', () => {
     await world?.close();
   });
 
+  /** Of the first slot; undefined: not told. */
+  async function gpuGauges() {
+    const text = await (await fleet.admin('GET', '/metrics')).text();
+    const valueOf = (name: string) => {
+      const line = new RegExp(`^selfhost_thinker_${name}\\{slot="t1"\\} (.*)$`, 'm').exec(text);
+      return line ? Number(line[1]) : undefined;
+    };
+    return { utilization: valueOf('gpu_utilization_ratio'), vramUsed: valueOf('vram_used_bytes') };
+  }
+
   it('lists its model while it sleeps, in every dialect', async () => {
     const tags = (await (await fetch(`${fleet.gateway.gatewayUrl}/api/tags`)).json()) as { models: { name: string }[] };
     const list = (await (await fetch(`${fleet.gateway.gatewayUrl}/v1/models`)).json()) as { data: { id: string }[] };
@@ -46,6 +56,12 @@ describe('journey: scales to zero', () => {
     assert.deepEqual(machines[0]?.timeline.map(({ phase }) => phase).slice(0, 2), ['requested', 'creating']);
     assert.deepEqual([machines[0]?.phase, machines[0]?.billing], ['ready', 'gpu']);
     assert.equal((await fleet.ask('What is a trombone?')).headers.get('x-selfhost-cache'), 'miss');
+    const { utilization, vramUsed } = await gpuGauges();
+    assert.ok(utilization! >= 0 && utilization! <= 1, `utilisation ${utilization}`);
+    assert.ok(vramUsed! > 4e9 && vramUsed! < 24e9, `${vramUsed} bytes in use`);
+    const [machine] = (await fleet.report()).machines;
+    assert.equal(machine!.vramUsedBytes, vramUsed);
+    assert.ok(machine!.vramBytes! > vramUsed!);
   });
 
   it('stops the machine when nobody asks any more, and has it back for the next question without renting', async () => {
@@ -70,6 +86,7 @@ describe('journey: scales to zero', () => {
   it('gives the machine back when nobody asks any more, and goes on answering from the cache', async () => {
     await fleet.until('nothing is rented', ({ machines }) => machines.length === 0);
     assert.equal(world.instances().length, 0);
+    assert.deepEqual(await gpuGauges(), { utilization: undefined, vramUsed: undefined });
     const rented = world.history().length;
     const again = await fleet.ask('What is a trombone?');
     assert.deepEqual([again.status, again.headers.get('x-selfhost-cache')], [200, 'exact']);

@@ -61,6 +61,7 @@ function instanceOf({ name, url: text, pricePerHour }: OwnHost): Instance {
     pricePerHour,
     storagePerHour: usdMicros(0),
     gpuBilled: true,
+    gpuUse: { utilizationRatio: undefined, vramUsedBytes: undefined, vramBytes: undefined },
     startedAt: undefined,
   };
 }

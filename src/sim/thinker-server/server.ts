@@ -63,6 +63,8 @@ export interface SimulatedThinkerStats extends InferenceStats, RunnerStats {
   readonly requests: Readonly<Record<string, number>>;
   readonly connectionsOpen: number;
   readonly connectionsOpened: number;
+  /** Of the models it holds. */
+  readonly vramBytes: number;
 }
 
 export interface RecordedRequest {
@@ -130,6 +132,8 @@ export function createSimulatedThinker(options: SimulatedThinkerOptions = {}): S
   const inference = new Inference({ clock, random, profile, cancelNotice, wits, runner, scripts, faults, findModel });
   const management = new Management({ clock, shelf, runner, stepMs: profile.instant ? 0 : 120, findModel });
 
+  const residentRows = () => runner.residents().map(({ model, ...rest }) => psRow(model, { ...rest, vramShare }));
+
   const get: Record<string, (response: ServerResponse) => void> = {
     '/': (response) => sendText(response, 200, 'Ollama is running'),
     '/api/version': (response) => sendJson(response, 200, { version }),
@@ -137,7 +141,7 @@ export function createSimulatedThinker(options: SimulatedThinkerOptions = {}): S
     '/api/tags': (response) => sendJson(response, 200, { models: [...shelf.list(), ...faultModels].map(tagsRow) }),
     '/api/ps': (response) =>
       sendJson(response, 200, {
-        models: runner.residents().map((resident) => psRow(resident.model, { ...resident, vramShare })),
+        models: residentRows(),
       }),
   };
   const post: Record<string, Handler> = {
@@ -172,6 +176,7 @@ export function createSimulatedThinker(options: SimulatedThinkerOptions = {}): S
     requests: Object.fromEntries(requestCounts),
     connectionsOpen,
     connectionsOpened,
+    vramBytes: residentRows().reduce((sum, row) => sum + Number(row['size_vram']), 0),
   });
 
   const reset = (): void => {

@@ -17,6 +17,7 @@ export function instanceRow(economy: Economy, instance: Instance): Row {
   const { machine, request } = rental;
   const now = economy.clock.now();
   const running = status === 'running';
+  const gpu = instance.gpuUse;
   const endsAt = economy.leaseEndsAt(machine);
   const storage = instance.storageUsdPerHour;
   const ports: Record<string, JsonValue> = {};
@@ -70,14 +71,14 @@ export function instanceRow(economy: Economy, instance: Instance): Row {
     uptime_mins: running ? Math.floor((now - instance.startedAt) / 60_000) : null,
     gpu_name: machine.gpu.name,
     num_gpus: machine.gpuCount,
-    gpu_util: running ? 12.5 : null,
+    gpu_util: gpu?.percent ?? null,
     gpu_temp: running ? 54 : null,
     gpu_ram: machine.gpu.vramMib,
     gpu_totalram: machine.gpu.vramMib * machine.gpuCount,
     gpu_frac: 1,
     mem_usage: running ? 7.1 : null,
     mem_limit: 64,
-    vmem_usage: running ? 8.2 : null,
+    vmem_usage: gpu ? round(gpu.vramGb, 3) : null,
     cpu_util: running ? 3.4 : null,
     disk_space: request.diskGb,
     disk_usage: running ? 9.3 : -1,

@@ -65,6 +65,11 @@ export interface Rental {
 const outageMs = 1_800_000;
 /** A stopped instance whose machine is free starts again in this time. */
 const resumeMs = 20_000;
+/** What the driver and an idle server hold. */
+const driverVramGb = 0.4;
+/** Decoding one stream waits for memory most of the time, and the meter counts waiting as work; more streams fill the rest. */
+const firstStreamPercent = 72;
+const furtherStreamPercent = 4;
 const hoursPerMonth = 730;
 /** Shown for machines in which nothing runs. */
 const closedPortMin = 40_000;
@@ -122,6 +127,16 @@ export class Instance {
   /** Questions its thinker was asked, over all its starts. */
   get answers(): number {
     return this.#answered + (this.#container?.thinker.stats().answers ?? 0);
+  }
+
+  /** What its GPU does now; undefined while the machine does not run. */
+  get gpuUse(): { readonly percent: number; readonly vramGb: number } | undefined {
+    if (this.status !== 'running') return undefined;
+    const stats = this.#container?.thinker.stats();
+    const vramGb = driverVramGb + (stats?.vramBytes ?? 0) / 1e9;
+    const active = stats?.active ?? 0;
+    if (active === 0) return { percent: 0, vramGb };
+    return { percent: Math.min(100, firstStreamPercent + furtherStreamPercent * (active - 1)), vramGb };
   }
 
   /** Brings the meter up to this instant. */

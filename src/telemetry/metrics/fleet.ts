@@ -28,7 +28,7 @@ export const fleetMetrics = {
     name: 'selfhost_thinker_vram_used_bytes',
     labels: { slot: slotValues },
     start: 'absent',
-    help: 'GPU memory in use.',
+    help: 'GPU memory in use, as the provider says; where it does not, and on servers of your own: what Ollama holds.',
   },
   thinkerInflight: {
     type: 'gauge',

@@ -169,6 +169,7 @@ export function thinkerConformance(
           const info = report.models.find(({ name }) => name === modelName(model));
           assert.ok(info && info.digest !== '');
           assert.ok(report.loaded.some(({ name }) => name === modelName(model)));
+          assert.ok(report.vramUsedBytes! > 1e9, String(report.vramUsedBytes));
         }));
 
       it('shows a model it has and refuses one it has not', () =>

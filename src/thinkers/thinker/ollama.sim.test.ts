@@ -344,6 +344,7 @@ describe('createOllamaThinker on the wire', () => {
         version: '1.2',
         models: [{ name: 'm:latest', digest: '', raw: { name: 'm' } }],
         loaded: [],
+        vramUsedBytes: undefined,
       });
       assert.equal(await probeOllama(url, { deadlineMs: 1_000, clock: systemClock }), 'ollama');
       own = true;

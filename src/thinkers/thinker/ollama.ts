@@ -113,6 +113,7 @@ export function createOllamaThinker(options: OllamaThinkerOptions): Thinker {
         version: typeof version.body['version'] === 'string' ? version.body['version'] : '',
         models: rows(tags.body).map(decodeModel),
         loaded: ps ? rows(ps.body).map(decodeLoaded) : [],
+        vramUsedBytes: ps && vramOf(rows(ps.body)),
       };
     },
 
@@ -171,6 +172,12 @@ const nameOf = (row: JsonObject): string => {
   return typeof value === 'string' ? value : '';
 };
 const isNamed = (row: JsonValue): row is JsonObject => isJsonObject(row) && nameOf(row) !== '';
+
+function vramOf(loaded: readonly JsonObject[]): number | undefined {
+  const sizes = loaded.map((row) => row['size_vram']).filter((size) => typeof size === 'number' && size >= 0);
+  // Of a sum, a part that is not known makes it all unknown.
+  return sizes.length === loaded.length ? sizes.reduce<number>((sum, size) => sum + Number(size), 0) : undefined;
+}
 
 const decodeModel = (row: JsonObject): ModelInfo => ({
   name: modelName(nameOf(row)),

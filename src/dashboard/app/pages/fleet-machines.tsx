@@ -1,7 +1,7 @@
 /** Every machine that is there: what it is, what it costs, what it does, and how it came to that. */
 import type { FleetMachine, FleetReport } from '../../../admin/admin-types.ts';
-import { formatDuration } from '../../../core/format.ts';
-import { clockTime, dash, usd, whole } from '../../model/format.ts';
+import { formatBytes, formatDuration } from '../../../core/format.ts';
+import { clockTime, dash, share, usd, whole } from '../../model/format.ts';
 import { isOperator } from '../api.ts';
 import type { Held } from '../live.ts';
 import { Card } from '../ui/card.tsx';
@@ -23,6 +23,11 @@ export function Machines({ fleet }: { readonly fleet: Held<FleetReport> }) {
       )}
     </Card>
   );
+}
+
+function memoryOf({ vramUsedBytes, vramBytes }: FleetMachine): string {
+  const used = vramUsedBytes === undefined ? dash : formatBytes(vramUsedBytes);
+  return vramBytes === undefined ? used : `${used} of ${formatBytes(vramBytes)}`;
 }
 
 const billingTones: Readonly<Record<FleetMachine['billing'], Tone>> = { nothing: 'good', storage: 'warn', gpu: 'warn' };
@@ -47,6 +52,7 @@ function Machine({ machine }: { readonly machine: FleetMachine }) {
     inFlight,
     slots,
     tokensPerS,
+    gpuUtilizationRatio,
   } = machine;
   return (
     <section class="machine" aria-label={`Machine ${instanceId ?? label}`}>
@@ -75,6 +81,10 @@ function Machine({ machine }: { readonly machine: FleetMachine }) {
         </dd>
         <dt>Speed</dt>
         <dd>{tokensPerS === undefined ? dash : `${whole(tokensPerS)} tokens/s of a full batch`}</dd>
+        <dt>GPU</dt>
+        <dd>
+          {share(gpuUtilizationRatio)} computing, {memoryOf(machine)} in use, as the market says
+        </dd>
         <dt>Where</dt>
         <dd>
           {country || dash}, machine {machine.machineId}, host {machine.hostId}

@@ -6,7 +6,7 @@ import type {
   StatusReport,
   ThinkerReportView,
 } from '../../../admin/admin-types.ts';
-import { formatDuration } from '../../../core/format.ts';
+import { formatBytes, formatDuration } from '../../../core/format.ts';
 import { dateTime, dash, usd, whole } from '../../model/format.ts';
 import { spansOf, stillBilling, useBySubject } from '../../model/rentals.ts';
 import { useTopic, type Held } from '../live.ts';
@@ -241,6 +241,11 @@ function Thinkers() {
           { name: 'State', cell: (thinker) => <ThinkerState {...thinker} /> },
           { name: 'Busy', kind: 'number', cell: ({ inFlight, maxConcurrency }) => `${inFlight} of ${maxConcurrency}` },
           { name: 'In memory', cell: ({ loaded }) => loaded.join(', ') || dash },
+          {
+            name: 'GPU memory',
+            kind: 'number',
+            cell: ({ vramUsedBytes }) => (vramUsedBytes === undefined ? dash : formatBytes(vramUsedBytes)),
+          },
           { name: 'Models', cell: ({ models }) => <span class="text">{models.join(', ') || dash}</span> },
           { name: 'At', cell: ({ url }) => <code>{url}</code> },
         ]}

@@ -1,6 +1,6 @@
 /** Instances in our words; what they tell of our secrets is learnt so that it can be removed elsewhere. */
 import { epochMs, usdMicros } from '../../../core/units.ts';
-import { instanceId, type Instance, type InstanceStatus } from '../../fleet-provider.ts';
+import { instanceId, type GpuUse, type Instance, type InstanceStatus } from '../../fleet-provider.ts';
 import { secretValues, type Redactor } from './redact.ts';
 import { instanceSchema, type WireInstance } from './wire.ts';
 
@@ -26,6 +26,7 @@ export function decodeInstance(row: unknown, redactor: Redactor): Instance | und
     pricePerHour: usdMicros((wire.dph_total ?? 0) * microsPerUsd),
     storagePerHour: usdMicros(storage * microsPerUsd),
     gpuBilled: wire.actual_status === 'running',
+    gpuUse: gpuUseOf(wire),
     startedAt: wire.start_date === undefined ? undefined : epochMs(wire.start_date * 1_000),
   };
 }
@@ -53,6 +54,33 @@ function statusOf({ actual_status: actual, cur_state: current }: WireInstance): 
     default:
       return current === 'running' ? 'loading' : 'lost';
   }
+}
+
+const bytesPerMib = 2 ** 20;
+const bytesPerGb = 1e9;
+/** A card's marketed size is a little less than what its driver counts. */
+const vramSlack = 1.1;
+
+/** A machine that does not run still shows what it showed last. */
+function gpuUseOf({ actual_status: status, gpu_util: percent, vmem_usage: used, ...wire }: WireInstance): GpuUse {
+  const vramMib = wire.gpu_totalram ?? wire.gpu_ram;
+  const vramBytes = vramMib === undefined || vramMib <= 0 ? undefined : vramMib * bytesPerMib;
+  const running = status === 'running';
+  return {
+    utilizationRatio: running && percent !== undefined && percent >= 0 && percent <= 100 ? percent / 100 : undefined,
+    vramUsedBytes: running ? vramUsedBytesOf(used, vramBytes) : undefined,
+    vramBytes,
+  };
+}
+
+/**
+ * The documents give no unit. GB have been seen, and MB: what would be more than the card has in GB is MB, and what is
+ * more than it has in MB is nothing we understand.
+ */
+function vramUsedBytesOf(used: number | undefined, vramBytes: number | undefined): number | undefined {
+  if (used === undefined || used < 0 || vramBytes === undefined) return undefined;
+  const most = vramBytes * vramSlack;
+  return [used * bytesPerGb, used * bytesPerMib].map(Math.round).find((bytes) => bytes <= most);
 }
 
 /** `{"8443/tcp":[{"HostIp":"0.0.0.0","HostPort":"33526"}]}` and an address with blanks around it. */

@@ -90,4 +90,36 @@ describe('vast driver: a list that cannot be trusted is unknown, never empty', (
         assert.equal((await provider.list('gw-', call)).length, 3);
       },
     ));
+
+  it('takes what is no reading of the GPU for unknown, never for 0, and the list for whole', () =>
+    withMarket(
+      (_, response) => {
+        const card = { gpu_ram: 24_564, gpu_totalram: 24_564 };
+        const rows = [
+          { actual_status: 'running', ...card, gpu_util: 72.5, vmem_usage: 8.2 },
+          { actual_status: 'running', ...card, gpu_util: '0', vmem_usage: '8192' },
+          { actual_status: 'running', ...card, gpu_util: null, vmem_usage: null },
+          { actual_status: 'running', ...card, gpu_util: -1, vmem_usage: 90_000 },
+          { actual_status: 'running', gpu_util: ' ', vmem_usage: { gb: 1 } },
+          { actual_status: 'exited', ...card, gpu_util: 72.5, vmem_usage: 8.2 },
+        ];
+        const instances = rows.map((row, index) => ({ id: index + 1, label: `gw-a-${index + 1}`, ...row }));
+        send(response, 200, { success: true, total_instances: rows.length, next_token: null, instances });
+      },
+      async (provider) => {
+        const unknown = undefined;
+        const vramBytes = 24_564 * 2 ** 20;
+        assert.deepEqual(
+          (await provider.list('', call)).map(({ gpuUse }) => gpuUse),
+          [
+            { utilizationRatio: 0.725, vramUsedBytes: 8.2e9, vramBytes },
+            { utilizationRatio: 0, vramUsedBytes: 2 ** 33, vramBytes },
+            { utilizationRatio: unknown, vramUsedBytes: unknown, vramBytes },
+            { utilizationRatio: unknown, vramUsedBytes: unknown, vramBytes },
+            { utilizationRatio: unknown, vramUsedBytes: unknown, vramBytes: unknown },
+            { utilizationRatio: unknown, vramUsedBytes: unknown, vramBytes },
+          ],
+        );
+      },
+    ));
 });

@@ -5,6 +5,12 @@ const number = z
   .union([z.number(), z.string().transform(Number)])
   .nullish()
   .transform((value) => (value === null || value === undefined || !Number.isFinite(value) ? undefined : value));
+/** Only shown: whatever is no number leaves it unknown, and never makes a list unknown. */
+const reading = z
+  .union([z.number(), z.string().trim().min(1).transform(Number)])
+  .nullish()
+  .catch(undefined)
+  .transform((value) => (Number.isFinite(value) ? (value ?? undefined) : undefined));
 const text = z
   .union([z.string(), z.number().transform(String)])
   .nullish()
@@ -64,6 +70,10 @@ export const instanceSchema = z.object({
   machine_id: text,
   host_id: text,
   gpu_name: text,
+  gpu_util: reading,
+  gpu_ram: reading,
+  gpu_totalram: reading,
+  vmem_usage: reading,
   public_ipaddr: text,
   ports: z.record(z.string(), portRows.nullish().catch(undefined)).nullish().catch(undefined),
   dph_total: number,
