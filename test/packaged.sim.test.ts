@@ -47,6 +47,8 @@ function run(cwd: string, command: string, environment: Readonly<Record<string, 
   return done.stdout;
 }
 
+const pathsOf = (document: unknown): object => (document as { readonly paths: object }).paths;
+
 async function askTwice(gatewayUrl: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
   for (const expected of ['miss', 'exact']) {
     const reply = await fetch(`${gatewayUrl}/v1/chat/completions`, {
@@ -173,6 +175,10 @@ describe('what is shipped', { concurrency: false }, () => {
       assert.equal(spawnSync(check[0]!, check.slice(1), { env: clean() }).status, 0, said);
       assert.equal((await fetch(`${gateway}/api/tags`)).status, 401);
       assert.equal((await fetch(`${admin}/api/status`)).status, 401);
+      const described = await fetch(`${admin}/api/openapi.json`, {
+        headers: { authorization: 'Bearer operator-0123456789' },
+      });
+      assert.deepEqual([described.status, '/api/status' in pathsOf(await described.json())], [200, true]);
       await askTwice(gateway!, { authorization: 'Bearer 0123456789abcdef' });
     } finally {
       child.kill('SIGTERM');

@@ -32,7 +32,7 @@ function send(
 
 const codeOf = (reply: Reply): unknown => (JSON.parse(reply.body) as { error: { code: string } }).error.code;
 
-const guarded = ['/', '/metrics', '/api/status', '/api/requests', '/api/cache/entries'];
+const guarded = ['/', '/metrics', '/api/status', '/api/openapi.json', '/api/requests', '/api/cache/entries'];
 
 describe('operator port: who may', () => {
   it('answers programs on this machine when it has no key', async () => {

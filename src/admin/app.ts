@@ -34,6 +34,7 @@ import { showDoctor } from './doctor-routes.ts';
 import { createKey, listKeys, revokeKey, rotateKey, createKeySchema, rotateKeySchema } from './key-routes.ts';
 import { createManagement, isManagementRoute } from './management.ts';
 import { createLive, type Topic } from './live.ts';
+import { showOpenApi } from './openapi-routes.ts';
 import { findPageFile, sendPageFile, showPlainPage } from './page-routes.ts';
 import {
   exportLedger,
@@ -75,6 +76,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   { method: 'GET', path: '/api/audit', handle: listAudit },
   { method: 'GET', path: '/api/live', handle: (exchange, { live }) => live.open(exchange) },
   { method: 'GET', path: '/api/live/:id', handle: (exchange, { live }, topic) => live.show(exchange, topic) },
+  { method: 'GET', path: '/api/openapi.json', handle: showOpenApi },
   { method: 'GET', path: '/metrics', handle: showMetrics },
   { method: 'GET', path: '/healthz', handle: (exchange) => sendJson(exchange, { status: 'ok' }) },
   { method: 'GET', path: '/api/status', handle: (exchange, { facts }) => sendJson(exchange, facts.status()) },

@@ -1,6 +1,9 @@
 /** The two ports answer as their OpenAPI documents say. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { adminRoutes } from '../../src/admin/app.ts';
+import { managementRoutes } from '../../src/admin/management.ts';
+import { gatewayRoutes } from '../../src/gateway/routes.ts';
 import { textOf } from '../support/source-tree.ts';
 import { model, startRig, type Rig } from './harness.ts';
 
@@ -21,6 +24,12 @@ interface Document {
 const documentOf = (port: string) => JSON.parse(textOf(`docs/reference/openapi-${port}.json`)) as Document;
 const gateway = documentOf('gateway');
 const operator = documentOf('operator');
+
+const templated = ({ path }: { readonly path: string }): string => path.replace(/:(\w+)/g, '{$1}');
+const routesOf = {
+  operator: [...adminRoutes, ...managementRoutes].map(templated),
+  gateway: gatewayRoutes.map(templated),
+} as const;
 
 /** Nothing has these ids, so what is changed by them is nothing. */
 const filled = (path: string): string =>
@@ -47,6 +56,22 @@ describe('OpenAPI and the ports', () => {
     rig = await startRig();
   });
   after(() => rig?.close());
+
+  it('serves both as they are written, with every route and the addresses that hold here', async () => {
+    for (const [port, written, url] of [
+      ['operator', operator, '/'],
+      ['gateway', gateway, rig.url],
+    ] as const) {
+      const reply = await fetch(`${rig.adminUrl}/api/openapi.json?port=${port}`);
+      assert.equal(reply.headers.get('content-type'), 'application/json; charset=utf-8');
+      const served = (await reply.json()) as Document & { readonly servers: unknown };
+      assert.deepEqual(served, { ...written, servers: [{ url }] });
+      for (const route of routesOf[port]) assert.ok(route in written.paths, `${route} of the ${port} port`);
+    }
+    const { paths } = (await (await fetch(`${rig.adminUrl}/api/openapi.json`)).json()) as Document;
+    assert.deepEqual(paths, operator.paths);
+    assert.equal((await fetch(`${rig.adminUrl}/api/openapi.json?port=22`)).status, 400);
+  });
 
   for (const [path, methods] of Object.entries(operator.paths)) {
     if (methods['get'] === undefined) continue;
