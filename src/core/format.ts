@@ -21,3 +21,11 @@ export function formatMs(ms: number): string {
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
+
+/** Both ends of a range, with as many digits as tell them apart: `$1.960 to $1.965`. */
+export function formatRange(low: number, high: number, format: (usd: number) => string): string {
+  const withDigits = (digits: number) => (end: number) => `${end < 0 ? '−' : ''}$${Math.abs(end).toFixed(digits)}`;
+  const ways = [format, ...[3, 4, 5, 6, 7].map(withDigits)];
+  const way = ways.find((each) => each(low) !== each(high)) ?? format;
+  return `${way(low)} to ${way(high)}`;
+}

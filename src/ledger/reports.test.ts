@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { aMoneyReport } from '../../test/support/money-report.ts';
 import { requestId } from '../core/ids.ts';
 import { epochMs, usdMicros } from '../core/units.ts';
 import { silentLogger } from '../telemetry/logger.ts';
@@ -209,6 +210,13 @@ describe('money report', () => {
     assert.equal(estimate.correction.toFixed(3), '1.100');
     assert.ok(Math.abs(estimate.usd - hour * 2 * (600 + 300 * 1.1)) < 1e-9);
     assert.ok(estimate.low! < estimate.usd && estimate.usd < estimate.high!);
+  });
+
+  it('gives the month that pictures and pages show an interval that one can see', () => {
+    const { estimate } = aMoneyReport().cacheSaved;
+    assert.ok(estimate.kind === 'estimate');
+    const width = (estimate.high! - estimate.low!) / estimate.usd;
+    assert.ok(width > 0.01 && width < 0.3, `${width}`);
   });
 
   it('compares what it metered with what the provider charged, day by day', async () => {

@@ -3,15 +3,20 @@ import type { MoneyReport } from '../../src/admin/admin-types.ts';
 import type { CostComponent, LedgerBuckets, LedgerEntry } from '../../src/ledger/ledger.ts';
 import { BucketFolder } from '../../src/ledger/sums.ts';
 import { moneyReport } from '../../src/ledger/report.ts';
+import { seededRandom, type Random } from '../../src/core/random.ts';
 import { tenantId, requestId } from '../../src/core/ids.ts';
 import { epochMs, usdMicros } from '../../src/core/units.ts';
 
 const dayMs = 86_400_000;
 export const monthDays = 30;
 
+const gauss = (random: Random): number =>
+  Math.sqrt(-2 * Math.log(1 - random.float())) * Math.cos(2 * Math.PI * random.float());
+
 /** Everything that happened in a month that ends at `to`: repeatable, with a quiet weekend. */
 export function aMonthOfEntries(to: number): LedgerEntry[] {
   const entries: LedgerEntry[] = [];
+  const random = seededRandom(20_260_615);
   for (let day = 0; day < monthDays; day++) {
     const at = to - (monthDays - day) * dayMs + dayMs / 2;
     const busyShare = day % 7 < 5 ? 0.3 : 0.05;
@@ -66,7 +71,8 @@ export function aMonthOfEntries(to: number): LedgerEntry[] {
           model: 'llama3.2',
           promptTokens: 400,
           completionTokens: 190,
-          gpuMs: 3_100 + (i % 5) * 40,
+          // Fresh answers take as long as they are, which is about as long as the stored one was.
+          gpuMs: Math.round(3_000 * Math.exp(0.5 * gauss(random))),
           storedGpuMs: 3_000,
         });
     }

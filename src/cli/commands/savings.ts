@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { MoneyReport } from '../../admin/admin-types.ts';
+import { formatRange } from '../../core/format.ts';
 import { adminTarget, getJson } from '../client.ts';
 import { printJson, type CliContext, type GlobalOptions } from '../context.ts';
 import { examples } from '../examples.ts';
@@ -80,8 +81,7 @@ function saved({ cacheSaved: { basis, estimate } }: MoneyReport): string {
       return `– (not enough data: ${estimate.why})`;
     default: {
       const { usd, low, high, method } = estimate;
-      const interval =
-        low === undefined || high === undefined ? '' : ` (95 %: ${formatUsd(low)} to ${formatUsd(high)})`;
+      const interval = low === undefined || high === undefined ? '' : ` (95 %: ${formatRange(low, high, formatUsd)})`;
       return `about ${formatUsd(usd)}${interval} by the measure of ${basis}; ${method}`;
     }
   }

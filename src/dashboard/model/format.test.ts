@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { share, usd, whole } from './format.ts';
+import { intervalWords, share, usd, whole } from './format.ts';
 
 describe('numbers of the dashboard', () => {
   it('writes what is not known as a dash, and never as nothing spent', () => {
@@ -20,6 +20,13 @@ describe('numbers of the dashboard', () => {
       '$3,240',
       '−$61.00',
     ]);
+  });
+
+  it('tells the ends of an interval apart, and does not call nothing an interval', () => {
+    assert.equal(intervalWords({ low: 33, high: 49 }), '95 %: $33.00 to $49.00');
+    assert.equal(intervalWords({ low: 1.9603, high: 1.9649 }), '95 %: $1.960 to $1.965');
+    assert.equal(intervalWords({ low: 0.00012, high: 0.00013 }), '95 %: $0.00012 to $0.00013');
+    assert.equal(intervalWords({ low: undefined, high: undefined }), 'no interval');
   });
 
   it('writes shares with one digit at most', () => {

@@ -1,4 +1,6 @@
 /** Numbers as the dashboard writes them. What is not known is a dash, never a zero. */
+import { formatRange } from '../../core/format.ts';
+
 export const dash = '–';
 
 export function usd(micros: number | undefined): string {
@@ -11,6 +13,12 @@ export function usd(micros: number | undefined): string {
     return `${sign}$${Number(value.toPrecision(2)).toFixed(Math.min(8, 1 - Math.floor(Math.log10(value))))}`;
   return `${sign}$${value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2)}`;
 }
+
+/** Of a saving; that there is none is said, and why stands in its method. */
+export const intervalWords = ({ low, high }: { readonly low: number | undefined; readonly high: number | undefined }) =>
+  low === undefined || high === undefined
+    ? 'no interval'
+    : `95 %: ${formatRange(low, high, (dollars) => usd(dollars * 1e6))}`;
 
 export const share = (value: number | undefined): string =>
   value === undefined ? dash : `${Number((value * 100).toFixed(1))} %`;

@@ -23,10 +23,32 @@ describe('savings with an interval', () => {
     assert.deepEqual([found.usd, found.low, found.high], [21, undefined, undefined]);
   });
 
-  it('is exact where every hit was of the same question', () => {
-    const found = estimateSavings(alike(7, { sameUsd: 2, otherUsd: 0, holdouts: [] }), 500);
-    assert.ok(found.kind === 'estimate');
-    assert.deepEqual([found.low, found.usd, found.high], [14, 14, 14]);
+  it('has no interval, rather than one of no width, where nothing has shown a spread', () => {
+    const holdout = { countedUsd: 1, freshUsd: 1.1 };
+    const found = (days: readonly SavingsDay[]) => {
+      const estimate = estimateSavings(days, 500);
+      assert.ok(estimate.kind === 'estimate');
+      const { usd, low, high, method } = estimate;
+      return { usd: Number(usd.toFixed(6)), low, high, method };
+    };
+    const none = { low: undefined, high: undefined };
+    assert.deepEqual(found(alike(7, { sameUsd: 2, otherUsd: 0, holdouts: [] })), {
+      usd: 14,
+      ...none,
+      method: 'every hit was of the same question: counted as what its own answer took',
+    });
+    assert.deepEqual(found(alike(7, { sameUsd: 0, otherUsd: 2, holdouts: [holdout, holdout] })), {
+      usd: 15.4,
+      ...none,
+      method: 'stored times × 1.10; its 14 hold-outs are all alike, which says nothing about a spread',
+    });
+    const other: SavingsDay = { sameUsd: 0, otherUsd: 2, holdouts: [] };
+    const varied = Array.from({ length: 20 }, (_, i) => ({ countedUsd: 1, freshUsd: 1 + i / 20 }));
+    assert.deepEqual(found([...alike(6, other), { ...other, holdouts: varied }]), {
+      usd: 14,
+      ...none,
+      method: 'counted as what stored answers took; an interval needs hold-outs of 2 days, all are of one',
+    });
   });
 
   for (const world of [

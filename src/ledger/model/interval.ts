@@ -14,7 +14,7 @@ export type SavingsEstimate =
   | {
       readonly kind: 'estimate';
       readonly usd: number;
-      /** 95 %; undefined without hold-outs, and exact where no hit was in other words. */
+      /** 95 %; undefined where nothing was measured that has a spread: `method` says why. */
       readonly low: number | undefined;
       readonly high: number | undefined;
       readonly holdouts: number;
@@ -27,6 +27,8 @@ export const daysMin = 7;
 export const hitsMin = 200;
 /** Fewer say nothing about a spread. */
 export const holdoutsMin = 10;
+/** Answers of one day say nothing about how days differ. */
+export const holdoutDaysMin = 2;
 
 export function estimateSavings(days: readonly SavingsDay[], hits: number): SavingsEstimate {
   if (days.length < daysMin || hits < hitsMin) {
@@ -39,33 +41,38 @@ export function estimateSavings(days: readonly SavingsDay[], hits: number): Savi
   const same = sum(days, (day) => day.sameUsd);
   const other = sum(days, (day) => day.otherUsd);
   const holdouts = days.flatMap((day) => day.holdouts);
-  if (other === 0)
-    return {
-      kind: 'estimate',
-      usd: same,
-      low: same,
-      high: same,
-      holdouts: holdouts.length,
-      correction: 1,
-      method: 'every hit was of the same question: counted as what its own answer took',
-    };
   const counted = sum(holdouts, (one) => one.countedUsd);
+  const measured = days.filter((day) => day.holdouts.length > 0);
+  const without = (method: string, correction = 1): SavingsEstimate => ({
+    kind: 'estimate',
+    usd: same + correction * other,
+    low: undefined,
+    high: undefined,
+    holdouts: holdouts.length,
+    correction,
+    method,
+  });
+  if (other === 0) return without('every hit was of the same question: counted as what its own answer took');
   if (holdouts.length < holdoutsMin || counted <= 0)
-    return {
-      kind: 'estimate',
-      usd: same + other,
-      low: undefined,
-      high: undefined,
-      holdouts: holdouts.length,
-      correction: 1,
-      method: `counted as what stored answers took; an interval needs ${holdoutsMin} hold-outs, ${holdouts.length} are there`,
-    };
+    return without(
+      `counted as what stored answers took; an interval needs ${holdoutsMin} hold-outs, ${holdouts.length} are there`,
+    );
+  if (measured.length < holdoutDaysMin)
+    return without(
+      `counted as what stored answers took; an interval needs hold-outs of ${holdoutDaysMin} days, all are of one`,
+    );
   const correction = sum(holdouts, (one) => one.freshUsd) / counted;
   const residual = (one: { readonly countedUsd: number; readonly freshUsd: number }) =>
     one.freshUsd - correction * one.countedUsd;
-  const perDay = days.filter((day) => day.holdouts.length > 0).map((day) => sum(day.holdouts, residual));
+  const perDay = measured.map((day) => sum(day.holdouts, residual));
   // Days may differ from each other more than answers do, and few days hide it: the wider of the two.
   const halfWidth = Math.max(spread(perDay, counted), spread(holdouts.map(residual), counted));
+  // No machine takes the very same time twice: without a spread something else was measured, and 0 is no width.
+  if (halfWidth <= spreadMin * correction)
+    return without(
+      `stored times × ${correction.toFixed(2)}; its ${holdouts.length} hold-outs are all alike, which says nothing about a spread`,
+      correction,
+    );
   // On the scale of logarithms: times of answers are skewed, and a saving is not below zero.
   const factor = Math.exp(halfWidth / correction);
   return {
@@ -79,10 +86,12 @@ export function estimateSavings(days: readonly SavingsDay[], hits: number): Savi
   };
 }
 
+/** Of the ratio: less is the rounding of milliseconds. */
+const spreadMin = 1e-6;
+
 /** Half of a 95 % interval of a ratio, from the residuals of its blocks. */
 function spread(residuals: readonly number[], denominator: number): number {
   const n = residuals.length;
-  if (n < 2) return 0;
   const squares = sum(residuals, (each) => each * each);
   return (tQuantile95(n - 1) * Math.sqrt((n / (n - 1)) * squares)) / denominator;
 }

@@ -9,7 +9,7 @@ import type {
 } from '../../../admin/admin-types.ts';
 import { formatDuration, formatMs } from '../../../core/format.ts';
 import { actionsOf } from '../../model/actions.ts';
-import { share, usd, whole } from '../../model/format.ts';
+import { intervalWords, share, usd, whole } from '../../model/format.ts';
 import { firstTokenPace, hitPace, type Pace } from '../../model/latency.ts';
 import { components, componentWords } from '../../model/spend-by-day.ts';
 import { servingState } from '../../model/serving.ts';
@@ -158,9 +158,9 @@ function IsItSaving({ status }: OfStatus) {
           value={estimate.kind === 'estimate' ? `about ${usd(estimate.usd * 1e6)}` : undefined}
           basis={
             estimate.kind === 'estimate'
-              ? estimate.low === undefined || estimate.high === undefined
-                ? `no interval yet: ${estimate.method}`
-                : `95 %: ${usd(estimate.low * 1e6)} to ${usd(estimate.high * 1e6)}`
+              ? estimate.low === undefined
+                ? `${intervalWords(estimate)}: ${estimate.method}`
+                : intervalWords(estimate)
               : `${estimate.kind === 'unpriced' ? 'unpriced' : 'not enough data'}: ${estimate.why}`
           }
         />

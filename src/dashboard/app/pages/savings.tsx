@@ -1,6 +1,6 @@
 /** What it cost, what it saved and against what; and the promises of the product, measured. */
 import type { ClaimsReport, LedgerBucketsView, MoneyReport } from '../../../admin/admin-types.ts';
-import { dateTime, share, usd, whole } from '../../model/format.ts';
+import { dateTime, intervalWords, share, usd, whole } from '../../model/format.ts';
 import { spendByDay } from '../../model/spend-by-day.ts';
 import { waterfallOf } from '../../model/waterfall.ts';
 import { place, setQuery } from '../router.ts';
@@ -121,7 +121,7 @@ function Saved({ report }: OfReport) {
           value={estimate.kind === 'estimate' ? dollars(estimate.usd) : undefined}
           basis={
             estimate.kind === 'estimate'
-              ? `${estimate.low === undefined ? 'no interval yet' : `95 %: ${dollars(estimate.low)!} to ${dollars(estimate.high)!}`}; ${basisWords[basis]}; ${estimate.method}`
+              ? `${intervalWords(estimate)}; ${basisWords[basis]}; ${estimate.method}`
               : `${estimate.kind === 'unpriced' ? 'unpriced' : 'not enough data'}: ${estimate.why}`
           }
         />
