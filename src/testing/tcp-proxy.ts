@@ -1,6 +1,7 @@
 /** A network that can be broken: between a client and one server, on loopback. */
 import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { systemClock } from '../core/clock.ts';
+import { resetSocket } from '../core/reset-socket.ts';
 
 export type ProxyMode =
   | 'pass'
@@ -26,7 +27,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let delayMs = 0;
   const pairs = new Set<{ readonly front: Socket; readonly back: Socket }>();
   const server = createServer((front) => {
-    if (mode === 'refuse') return void front.resetAndDestroy();
+    if (mode === 'refuse') return resetSocket(front);
     const back = createConnection({ port: targetPort, host: '127.0.0.1' });
     front.setNoDelay(true);
     back.setNoDelay(true);
@@ -59,12 +60,12 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     port: (server.address() as AddressInfo).port,
     setMode(next) {
       // What was swallowed would leave a gap in the stream: whoever was connected meanwhile has to come anew.
-      if (mode === 'blackhole' && next !== 'blackhole') cut((socket) => socket.resetAndDestroy());
+      if (mode === 'blackhole' && next !== 'blackhole') cut(resetSocket);
       mode = next;
-      if (next === 'refuse') cut((socket) => socket.resetAndDestroy());
+      if (next === 'refuse') cut(resetSocket);
     },
     setDelay: (ms) => void (delayMs = ms),
-    reset: () => cut((socket) => socket.resetAndDestroy()),
+    reset: () => cut(resetSocket),
     connections: () => pairs.size,
     async close() {
       cut((socket) => socket.destroy());

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { resetSocket } from '../../core/reset-socket.ts';
 import type { ThinkerProfile } from '../profiles.ts';
 import { composeAnswer, type Wits } from './answer.ts';
 import { keepAliveMs, objectOf, readAsk, runnerNeed, stringOf, type Ask } from './ask.ts';
@@ -294,7 +295,7 @@ export class Inference {
         response.end('<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n');
         return true;
       case 'reset':
-        response.socket?.resetAndDestroy();
+        if (response.socket) resetSocket(response.socket);
         return true;
       case 'silent':
         return true;

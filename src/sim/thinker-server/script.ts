@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts';
 import { modelName } from '../../core/ids.ts';
+import { resetSocket } from '../../core/reset-socket.ts';
 import { HttpError, ndjsonType } from './http.ts';
 
 export type ScriptStep =
@@ -116,7 +117,7 @@ export class Scripts {
         response.destroy();
         return;
       case 'reset':
-        response.socket?.resetAndDestroy();
+        if (response.socket) resetSocket(response.socket);
         return;
       default:
     }

@@ -1,6 +1,7 @@
 /** A published port of a rented machine: refuses, hangs, or leads to a server; counts what goes through. */
 import type { Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../core/reset-socket.ts';
 
 export type DoorMode =
   /** Nothing listens behind it: connections are reset. */
@@ -38,7 +39,7 @@ export async function openDoor(host: string): Promise<Door> {
       sockets.delete(socket);
     });
     socket.setNoDelay(true);
-    if (mode.kind === 'refuses') socket.resetAndDestroy();
+    if (mode.kind === 'refuses') resetSocket(socket);
     else if (mode.kind === 'leads-to') lead(socket, mode);
   });
   const address = await listen(listener, host);
@@ -59,7 +60,7 @@ export async function openDoor(host: string): Promise<Door> {
       return total;
     },
     cut() {
-      for (const socket of sockets.keys()) socket.resetAndDestroy();
+      for (const socket of sockets.keys()) resetSocket(socket);
     },
     close() {
       listener.close();
