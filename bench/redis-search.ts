@@ -72,7 +72,7 @@ function ftIndex(connection: RedisConnection, prefix: string): VectorIndex & { r
     embeddingModelId: 'bench',
     clock: systemClock,
     logger: silentLogger,
-    options: { prefix, rowTtlMs: 3_600_000 },
+    options: { prefix, rowTtlMs: () => 3_600_000 },
   });
 }
 
@@ -82,7 +82,7 @@ function vsetIndex(connection: RedisConnection, prefix: string): VectorIndex {
     dimensions,
     embeddingModelId: 'bench',
     clock: systemClock,
-    options: { prefix, setTtlMs: 3_600_000 },
+    options: { prefix, setTtlMs: () => 3_600_000 },
   });
 }
 

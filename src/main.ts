@@ -16,6 +16,7 @@ import { createOperatorPage } from './compose/operator-page.ts';
 import { createMoney, openLedger } from './compose/money.ts';
 import { connectRedis } from './compose/redis.ts';
 import { createRememberer } from './compose/rememberer.ts';
+import { createRunTimeSettings } from './compose/run-time-settings.ts';
 import { createSettings } from './compose/settings.ts';
 import { createShared } from './compose/shared.ts';
 import { createTracing } from './compose/traces.ts';
@@ -71,6 +72,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   try {
     makeDataDir(config.dataDir);
     const base = { clock, random, logger, metrics };
+    const settings = createRunTimeSettings(config, base);
     const tracing = await createTracing(config, base);
     if (tracing) closers.push(() => tracing.close());
     const records = createRequestLog();
@@ -87,7 +89,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         closers.push(() => made.close());
         return made;
       }),
-      createRememberer(config, { ...base, requestLog, shared }, options.onProgress).then((made) => {
+      createRememberer(config, { ...base, requestLog, shared, settings }, options.onProgress).then((made) => {
         closers.push(() => made.close());
         return made;
       }),
@@ -97,15 +99,21 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       }),
     ]);
     const { pool } = thinkers;
-    const money = createMoney(config, base, { pool, books, rememberer });
+    const money = createMoney(config, base, { pool, books, rememberer, settings });
     closers.push(() => money.close());
     rememberer.rememberDigests(pool);
     // Loaded where machines are rented: 200 kB of program are megabytes of memory.
     const room = config.fleet.provider === 'off' ? undefined : await import('./compose/fleet-room.ts');
-    const fleet = room?.createFleet(config, base, { pool, ledger: money.ledger, events, lease: shared.lease });
+    const fleet = room?.createFleet(config, base, {
+      pool,
+      ledger: money.ledger,
+      events,
+      lease: shared.lease,
+      settings,
+    });
     createGpuGauges({ metrics, pool, gpuUse: (thinker) => fleet?.gpuUse(thinker) });
     if (room && fleet) {
-      money.replayFleetWith(fleet.options.policy);
+      money.replayFleetWith(() => fleet.options.policy);
       const fleetMoney = room.createFleetMoney(fleet, base, money.ledger);
       closers.push(() => fleetMoney.close());
       closers.push(async () => void (await fleet.close()));
@@ -193,6 +201,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
       requestMetrics,
       requestLog,
       admission,
+      settings,
       urls: () => ({ gatewayUrl, adminUrl }),
     });
     const operatorPage = await createOperatorPage(config, base);
@@ -205,7 +214,9 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
         requestsMax: requestLog.capacity,
         requestsSeen: () => requestLog.added,
         ...rememberer.cases,
-        settings: createSettings(config),
+        settings: createSettings(config, settings),
+        changeSetting: (name, value) => settings.change(name, value),
+        undoSetting: (name) => settings.undo(name),
         why: (id) => rememberer.cache.why(id),
         feedback,
       },

@@ -10,9 +10,12 @@ import type { CacheSharing, KeyLimits } from '../keys/key-record.ts';
 import type { ListedKey } from '../keys/key-ring.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 
+import type { RunTimeSettingView, SettingStepView, SettingsView } from './settings-types.ts';
+
 export type * from './alert-types.ts';
 export type * from './fleet-types.ts';
 export type * from './money-types.ts';
+export type * from './settings-types.ts';
 export type { FeedbackReply } from '../cache/feedback-reply.ts';
 export type { CaseVerdict, DoctorReport, OpenCase };
 
@@ -131,6 +134,8 @@ export interface StatusReport {
     /** Over the request log (the last 1,000), milliseconds. */
     readonly latency: { readonly hit: Percentiles | undefined; readonly thinker: Percentiles | undefined };
   };
+  /** Settings changed at run time, which hold instead of what the configuration says. */
+  readonly overriding: readonly RunTimeSettingView[];
   readonly memory: { readonly rssBytes: number; readonly heapUsedBytes: number };
 }
 
@@ -214,13 +219,9 @@ export interface AdminFacts {
   /** @returns false when it is not open any more */
   decideCase(id: string, verdict: CaseVerdict): boolean;
   settings(): SettingsView;
-}
-
-/** `GET /api/settings`: the configuration as it holds, without secrets. */
-export interface SettingsView {
-  /** The file; undefined when there is none. */
-  readonly source: string | undefined;
-  readonly settings: readonly { readonly name: string; readonly value: string; readonly isDefault: boolean }[];
+  /** @throws bad_request */
+  changeSetting(name: string, value: number): SettingStepView;
+  undoSetting(name: string): SettingStepView;
 }
 
 /** `GET /api/cache/decisions`: of the last requests that the semantic tier was asked about. */

@@ -48,6 +48,7 @@ import {
 } from './money-routes.ts';
 import { judge, judgeByForm, showWhy, showWhyPage, feedbackSchema } from './request-routes.ts';
 import { createScrapeToken } from './scrape-token.ts';
+import { changeSetting, changeSettingSchema, showSettings, undoSetting } from './settings-routes.ts';
 import { spendNow } from './spend-now.ts';
 import { createLoginLink, login, logout, showSession, loginSchema } from './session-routes.ts';
 
@@ -72,7 +73,9 @@ export const adminRoutes: readonly AdminRoute[] = [
   { method: 'POST', path: '/api/session', handle: login, body: loginSchema, for: 'strangers' },
   { method: 'DELETE', path: '/api/session', handle: logout, for: 'strangers' },
   { method: 'POST', path: '/api/session/link', handle: createLoginLink },
-  { method: 'GET', path: '/api/settings', handle: (exchange, { facts }) => sendJson(exchange, facts.settings()) },
+  { method: 'GET', path: '/api/settings', handle: showSettings },
+  { method: 'POST', path: '/api/settings', handle: changeSetting, body: changeSettingSchema },
+  { method: 'DELETE', path: '/api/settings/:id', handle: undoSetting },
   { method: 'GET', path: '/api/audit', handle: listAudit },
   { method: 'GET', path: '/api/live', handle: (exchange, { live }) => live.open(exchange) },
   { method: 'GET', path: '/api/live/:id', handle: (exchange, { live }, topic) => live.show(exchange, topic) },

@@ -15,7 +15,6 @@ import type { VectorIndex } from './vector-index.ts';
 import type { CacheWitness } from './witness.ts';
 
 export interface EntryWriterOptions {
-  readonly ttlMs: number;
   /** Of answers that are soon out of date. */
   readonly volatileTtlMs: number;
   readonly entryBytesMax: number;
@@ -33,6 +32,8 @@ export interface EntryWriterDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly kept?: CacheWitness['kept'];
+  /** Asked at each write: it may be changed meanwhile. */
+  readonly ttlMs: () => number;
   readonly options: EntryWriterOptions;
 }
 
@@ -151,7 +152,8 @@ export class EntryWriter {
     const { semantic } = plan;
     const storedAt = clock.now();
     const { promptEvalNs, evalNs } = answer.end.timings;
-    const ttlMs = plan.volatile ? Math.min(options.volatileTtlMs, options.ttlMs) : options.ttlMs;
+    const lifeMs = this.#deps.ttlMs();
+    const ttlMs = plan.volatile ? Math.min(options.volatileTtlMs, lifeMs) : lifeMs;
     return {
       id: entryId(random.id(20)),
       exactKey: plan.exactKey,

@@ -114,6 +114,8 @@ export interface SemanticCacheDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Instead of `options.ttlMs`, where it may be changed meanwhile. */
+  readonly ttlMs?: () => number;
   readonly options?: Partial<SemanticCacheOptions>;
 }
 
@@ -172,6 +174,7 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
     random,
     logger,
     kept: (kept) => deps.witness?.kept(kept),
+    ttlMs: deps.ttlMs ?? (() => options.ttlMs),
     options,
   });
   const whyLog = createWhyLog();

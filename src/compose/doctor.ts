@@ -4,6 +4,7 @@ import { chmod, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { isLoopback, keysFile, sha256 } from '../config/load.ts';
+import { readChanges, writtenOf } from '../config/run-time.ts';
 import type { Config } from '../config/schema.ts';
 import type { Check, DoctorReport } from '../doctor/check.ts';
 import { checkFleet, checkPrices } from '../doctor/checks/fleet.ts';
@@ -79,9 +80,14 @@ export function createChecks(config: Config, deps: DoctorDeps): readonly Check[]
       ownVersion: version,
       runningVersion: running?.version,
       databases: () => stateOfDatabases(config.dataDir),
+      // As it stands now: the gateway may have been told more since it was started.
+      overriding: () => overridingOf(config),
     }),
   ];
 }
+
+const overridingOf = (config: Config) =>
+  readChanges(config.dataDir).map(({ name, value }) => ({ name, value, written: writtenOf(config, name) }));
 
 const checkMaxMs = 20_000;
 

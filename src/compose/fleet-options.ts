@@ -7,7 +7,8 @@ import { budgetDefaults } from '../fleet/budget.ts';
 import type { FleetOptions } from '../fleet/fleet-deps.ts';
 import { phaseDeadlines } from '../fleet/lifecycle.ts';
 import { offerWeightDefaults } from '../fleet/offers.ts';
-import { fleetPolicyDefaults, type FleetPolicy, type ScheduleFloor } from '../fleet/plan/policy.ts';
+import { fleetPolicyDefaults, idleDefault, type FleetPolicy, type ScheduleFloor } from '../fleet/plan/policy.ts';
+import type { RunTimeSettings } from './run-time-settings.ts';
 import { workerPort } from '../fleet/bootstrap/launch.ts';
 
 /** The image of Ollama, GB: what a machine loads before the model. */
@@ -81,16 +82,23 @@ function policyOf(fleet: Config['fleet']): FleetPolicy {
     workersMax: fleet.thinkersMax,
     schedule: fleet.schedule.map(floorOf),
     utcOffsetMinutes: fleet.utcOffsetMinutes,
-    sparesMax: fleet.spares.max,
     spareKeepMaxS: fleet.spares.keepMs / 1000,
     classSlots: slots,
     classTokensPerS: singleTokensPerS * slots ** batchExponent,
-    idle:
-      fleet.idleTimeoutMs !== undefined
-        ? { kind: 'after', idleS: fleet.idleTimeoutMs / 1000 }
-        : fleetPolicyDefaults.idle.kind === 'break-even'
-          ? { ...fleetPolicyDefaults.idle, launchGb: imageGb + fleet.modelGb }
-          : fleetPolicyDefaults.idle,
+    idle: { ...idleDefault, launchGb: imageGb + fleet.modelGb },
+  };
+}
+
+/** With what may be changed while it runs, as it holds now. */
+export function withRunTime(
+  policy: FleetPolicy,
+  settings: Pick<RunTimeSettings, 'fleetIdleTimeoutMs' | 'fleetSparesMax'>,
+): FleetPolicy {
+  const idleTimeoutMs = settings.fleetIdleTimeoutMs();
+  return {
+    ...policy,
+    sparesMax: settings.fleetSparesMax(),
+    ...(idleTimeoutMs !== undefined && { idle: { kind: 'after', idleS: idleTimeoutMs / 1000 } }),
   };
 }
 

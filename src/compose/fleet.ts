@@ -24,7 +24,8 @@ import type { ManagedThinkerPool } from '../thinkers/pool.ts';
 import type { ModelInfo } from '../thinkers/thinker.ts';
 import { createOllamaThinker } from '../thinkers/thinker/ollama.ts';
 import { createFleetCommands, gpuUseOf } from './fleet-report.ts';
-import { fleetOptions } from './fleet-options.ts';
+import { fleetOptions, withRunTime } from './fleet-options.ts';
+import type { RunTimeSettings } from './run-time-settings.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface Fleet {
@@ -48,6 +49,7 @@ export interface FleetParts {
   readonly events?: Events | undefined;
   /** Of several gateways the one that holds it rents. */
   readonly lease?: Lease | undefined;
+  readonly settings: Pick<RunTimeSettings, 'fleetIdleTimeoutMs' | 'fleetSparesMax'>;
 }
 
 /** Machines are given back within this time when the gateway stops; supervisors wait 90 s. */
@@ -84,7 +86,15 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
   if (config.fleet.provider === 'off') return undefined;
   const { clock, random } = base;
   const { fleet } = config;
-  const options = fleetOptions(config);
+  const fixed = fleetOptions(config);
+  const { settings } = parts;
+  const options: FleetOptions = {
+    ...fixed,
+    // Read at each tick, so that what an operator changes holds from the next one on.
+    get policy() {
+      return withRunTime(fixed.policy, settings);
+    },
+  };
   // On disk even where answers are not: machines outlive us.
   const store: IntentStore = openIntentStore(intentStorePath(config.dataDir));
   const demand = createDemandMeter();

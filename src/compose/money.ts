@@ -20,6 +20,7 @@ import { createRecorder } from '../whatif/recorder.ts';
 import { createWhatIf, type WhatIfRunner } from '../whatif/run.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import type { Rememberer } from './rememberer.ts';
+import type { RunTimeSettings } from './run-time-settings.ts';
 import type { Shared } from './shared.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
@@ -31,7 +32,7 @@ export interface Money {
   readonly reports: Reports;
   readonly whatIf: WhatIfRunner;
   /** Machines are rented under this policy: replays decide by it. */
-  readonly replayFleetWith: (policy: FleetPolicy) => void;
+  readonly replayFleetWith: (policy: () => FleetPolicy) => void;
   /** An audit of a hit has brought a fresh answer. */
   readonly heldOut: (holdout: Holdout) => void;
   /** Of a thinker while it runs, USD; the last known one while none is there, undefined when none has a price. */
@@ -57,6 +58,7 @@ export interface MoneyParts {
   readonly pool: Pick<ThinkerPool, 'views'>;
   readonly books: Books;
   readonly rememberer: Pick<Rememberer, 'stats' | 'listen'>;
+  readonly settings: Pick<RunTimeSettings, 'cacheTtlMs'>;
 }
 
 /** @throws config_invalid when another process keeps its ledger there */
@@ -81,7 +83,7 @@ export async function openLedger(
 export function createMoney(
   config: Config,
   { clock, logger, metrics }: ComposeDeps,
-  { pool, books, rememberer }: MoneyParts,
+  { pool, books, rememberer, settings }: MoneyParts,
 ): Money {
   const { money } = config;
   const prices: Prices = { cloudGpu: money.cloudGpu, tokenApi: money.tokenApi };
@@ -127,16 +129,16 @@ export function createMoney(
   });
 
   const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
-  let fleetPolicy: FleetPolicy | undefined;
+  let fleetPolicy: (() => FleetPolicy) | undefined;
   const ownHosts = new Set(config.thinkers.map(({ name, url }) => name ?? new URL(url).host));
   if (money.whatIf.record) rememberer.listen(createRecorder({ facts: books.facts, clock }));
   const whatIf = createWhatIf({
     ledger,
     facts: books.facts,
     settings: () => ({
-      ttlMs: config.cache.ttlMs,
+      ttlMs: settings.cacheTtlMs(),
       gpuUsdPerHour: pricePerHourUsd(),
-      fleet: fleetPolicy,
+      fleet: fleetPolicy?.(),
       ownHosts,
     }),
   });

@@ -20,6 +20,7 @@ import { createDigestMemory } from './digest-memory.ts';
 import { createRetiredDigests } from './retired-digests.ts';
 import { choosePolicy } from './hit-policy.ts';
 import { openStores } from './redis.ts';
+import type { RunTimeSettings } from './run-time-settings.ts';
 import type { Shared } from './shared.ts';
 import type { ComposeDeps } from './thinkers.ts';
 import { openVectorIndex } from './vector-index.ts';
@@ -52,7 +53,11 @@ export interface Rememberer {
 
 export async function createRememberer(
   config: Config,
-  deps: ComposeDeps & { readonly requestLog: RequestLog; readonly shared: Shared },
+  deps: ComposeDeps & {
+    readonly requestLog: RequestLog;
+    readonly shared: Shared;
+    readonly settings: Pick<RunTimeSettings, 'cacheTtlMs'>;
+  },
   onProgress?: (step: string, done: number, total: number) => void,
 ): Promise<Rememberer> {
   const { clock, logger, random, metrics, requestLog } = deps;
@@ -93,9 +98,9 @@ export async function createRememberer(
     random,
     logger,
     metrics,
+    ttlMs: deps.settings.cacheTtlMs,
     options: {
       mode: config.cache.mode,
-      ttlMs: config.cache.ttlMs,
       history: config.cache.history,
       coalesceSimilar: config.cache.coalesceSimilar,
       volatile: config.cache.volatile,

@@ -1,5 +1,6 @@
 /** The configuration as it holds, one row an option, with nothing secret in it. */
 import type { SettingsView } from '../admin/admin-types.ts';
+import type { RunTimeSettings } from './run-time-settings.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 
 type Row = SettingsView['settings'][number];
@@ -7,13 +8,19 @@ type Row = SettingsView['settings'][number];
 /** Longer values, such as long lists, are cut: the file has them. */
 const charsMax = 300;
 
-export function createSettings(config: Config): () => SettingsView {
+export function createSettings(config: Config, runTime: Pick<RunTimeSettings, 'view'>): () => SettingsView {
   return () => {
     const defaults = new Map(rowsOf(configSchema.parse({})));
     const file = Object.fromEntries(Object.keys(configSchema.shape).map((key) => [key, config[key as keyof Config]]));
+    const changeable = runTime.view();
+    const now = new Map(rowsOf(file));
+    for (const { name, value } of changeable)
+      if (value === undefined) now.delete(name);
+      else now.set(name, String(value));
     return {
       source: config.source,
-      settings: rowsOf(file).map(([name, value]): Row => ({ name, value, isDefault: defaults.get(name) === value })),
+      settings: [...now].map(([name, value]): Row => ({ name, value, isDefault: defaults.get(name) === value })),
+      runTime: changeable,
     };
   };
 }

@@ -9,6 +9,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { RequestLog, RequestRecord } from '../telemetry/request-log.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import { version } from '../version.ts';
+import type { RunTimeSettings } from './run-time-settings.ts';
 import type { Rememberer } from './rememberer.ts';
 
 export interface StatusDeps {
@@ -21,6 +22,7 @@ export interface StatusDeps {
   readonly requestMetrics: RequestMetrics;
   readonly requestLog: RequestLog;
   readonly admission: Admission;
+  readonly settings: Pick<RunTimeSettings, 'view'>;
   readonly urls: () => { readonly gatewayUrl: string; readonly adminUrl: string };
 }
 
@@ -87,6 +89,7 @@ export function createStatus(deps: StatusDeps): () => StatusReport {
           thinker: percentiles(records.filter((record) => record.cache === 'miss' || record.cache === 'bypass')),
         },
       },
+      overriding: deps.settings.view().filter(({ changedAt }) => changedAt !== undefined),
       memory: { rssBytes: memory.rss, heapUsedBytes: memory.heapUsed },
     };
   };

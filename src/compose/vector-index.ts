@@ -13,6 +13,7 @@ import type { Config } from '../config/schema.ts';
 import { chooseBackend, gatewayEntriesMaxDefault, type BackendChoice } from '../redis/choose-backend.ts';
 import type { RedisConnection } from '../redis/redis-connection.ts';
 import { connectForSearch } from './redis.ts';
+import type { RunTimeSettings } from './run-time-settings.ts';
 import type { ComposeDeps } from './thinkers.ts';
 
 export interface ChosenIndex {
@@ -23,7 +24,13 @@ export interface ChosenIndex {
 
 export async function openVectorIndex(
   config: Config,
-  { redis, ...deps }: ComposeDeps & { readonly redis: RedisConnection | undefined },
+  {
+    redis,
+    ...deps
+  }: ComposeDeps & {
+    readonly redis: RedisConnection | undefined;
+    readonly settings: Pick<RunTimeSettings, 'cacheTtlMs'>;
+  },
   { embedding, store }: { readonly embedding: EmbeddingModel; readonly store: CacheStore },
 ): Promise<ChosenIndex> {
   const { clock, logger } = deps;
@@ -43,7 +50,7 @@ export async function openVectorIndex(
   }
 
   // Longer than any entry lives, jitter included.
-  const ttlMs = Math.ceil(cache.ttlMs * 1.2);
+  const ttlMs = () => Math.ceil(deps.settings.cacheTtlMs() * 1.2);
   const searching = await connectForSearch(config, deps);
   const base = { connection: searching, dimensions, embeddingModelId: embedding.id, clock };
   const remote: RemoteIndex =

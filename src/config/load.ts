@@ -1,10 +1,11 @@
-/** Defaults, then the file, then the environment, then the command line → one frozen Config or one precise error. */
+/** Defaults, the file, what was changed at run time, the environment, the command line → one frozen Config or one precise error. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { changesPath, readChanges, settingOf, withChanges, type RunTimeName } from './run-time.ts';
 import { readSecret } from './read-secret.ts';
 import { readAlertSecrets, readOtlpHeaders } from './telling-secrets.ts';
 import { configSchema, type ApiKey, type Config, type FileConfig } from './schema.ts';
@@ -32,16 +33,18 @@ export function resolveConfig(
   overrides: Overrides = {},
   source?: string,
 ): Config {
-  const parsed = parse(file, source ?? 'configuration');
+  const written = parse(file, source ?? 'configuration');
+  const dataDir = resolve(
+    overrides.dataDir ?? environment['SELFHOST_DATA_DIR'] ?? written.dataDir ?? defaultDataDir(environment),
+  );
+  const changes = readChanges(dataDir);
+  const parsed = changes.length === 0 ? written : parse(withChanges(file, changes), changesPath(dataDir));
   const gatewayPort =
     portOf('--port', overrides.port) ?? portOf('SELFHOST_PORT', environment['SELFHOST_PORT']) ?? parsed.gateway.port;
   const adminPort =
     portOf('--admin-port', overrides.adminPort) ??
     portOf('SELFHOST_ADMIN_PORT', environment['SELFHOST_ADMIN_PORT']) ??
     parsed.admin.port;
-  const dataDir = resolve(
-    overrides.dataDir ?? environment['SELFHOST_DATA_DIR'] ?? parsed.dataDir ?? defaultDataDir(environment),
-  );
   const apiKeys = readApiKeys(parsed, environment);
   const adminKey =
     environment['SELFHOST_ADMIN_KEY'] ??
@@ -73,6 +76,7 @@ export function resolveConfig(
     otlpHeaders: readOtlpHeaders(parsed),
     ollamaHost: environment['OLLAMA_HOST'] || undefined,
     source,
+    changes: changes.map((change) => ({ ...change, written: settingOf(written, change.name) })),
   };
   refuseOpenDoors(config);
   refuseOpenPurse(config);
@@ -84,6 +88,11 @@ function parse(file: unknown, source: string): FileConfig {
   if (result.success) return result.data;
   const lines = result.error.issues.slice(0, 10).map((issue) => `  ${explainIssue(issue, file)}`);
   throw new AppError('config_invalid', `${source} is not valid:\n${lines.join('\n')}`);
+}
+
+/** @throws AppError config_invalid naming the option, its value and what is expected */
+export function checkSetting(name: RunTimeName, value: number): void {
+  parse(withChanges({}, [{ name, value }]), 'the change');
 }
 
 function explainIssue(issue: z.core.$ZodIssue, file: unknown): string {
@@ -266,6 +275,7 @@ export function configHash(config: Config): string {
     fallbackKey: _fallbackKey,
     alertSecrets: _secrets,
     otlpHeaders: _headers,
+    changes: _changes,
     ...rest
   } = config;
   return sha256(JSON.stringify(rest)).slice(0, 12);

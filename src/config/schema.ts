@@ -3,6 +3,7 @@
  * config.example.yaml and docs/reference/config.md are checked against it.
  */
 import { z } from 'zod';
+import type { SettingChange } from './run-time.ts';
 import { alertsSection } from './schema/alerts.ts';
 import { keysSection } from './schema/keys.ts';
 import { fallbackSchema } from './schema/fallback.ts';
@@ -331,4 +332,6 @@ export interface Config extends FileConfig {
   readonly ollamaHost: string | undefined;
   /** File it came from; undefined when there was none. */
   readonly source: string | undefined;
+  /** What was changed at run time, with what the file says instead. */
+  readonly changes: readonly (SettingChange & { readonly written: number | undefined })[];
 }

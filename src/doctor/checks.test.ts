@@ -329,12 +329,21 @@ describe('doctor', () => {
     await expect(checkDoors({ ...shut, gatewayOpen: true, gatewayKeyed: true }), 'warn', /with keys/, /TLS/);
   });
 
-  it('D18 sees a gateway that is older than what is installed, and data that is damaged', async () => {
+  it('D18 sees a gateway that is older than what is installed, data that is damaged, and what overrides the configuration', async () => {
     const data = (runningVersion: string | undefined, fault?: string) =>
-      checkVersion({ ownVersion: '1.0.0', runningVersion, databases: async () => [{ name: 'cache.sqlite', fault }] });
+      checkVersion({
+        ownVersion: '1.0.0',
+        runningVersion,
+        databases: async () => [{ name: 'cache.sqlite', fault }],
+        overriding: () => [{ name: 'cache.ttlMs', value: 60_000, written: 86_400_000 }],
+      });
     await expect(data('0.9.0'), 'warn', /running 0\.9\.0/, /restart/);
     await expect(data('1.0.0', 'malformed'), 'fail', /cache\.sqlite: malformed/, /restore/);
-    await expect(data('1.0.0'), 'ok', /stored: cache\.sqlite/);
+    await expect(
+      data('1.0.0'),
+      'ok',
+      /stored: cache\.sqlite; cache\.ttlMs was changed at run time to 60000, configured: 86400000/,
+    );
   });
 
   it('has a section for each check in its page, and a test above', () => {

@@ -50,6 +50,8 @@ export interface WhatIfSide {
 export interface WhatIfReport {
   readonly from: number;
   readonly to: number;
+  /** From the first question in the range to its end. */
+  readonly days: number;
   readonly asks: number;
   readonly recorded: WhatIfSide;
   readonly scenario: WhatIfSide;
@@ -92,6 +94,7 @@ export function whatIf(facts: WhatIfFacts, change: WhatIfChange): WhatIfReport {
   return {
     from: recording.range.from,
     to: recording.range.to,
+    days: (recording.range.to - (recording.asks[0]?.at ?? recording.range.from)) / dayMs,
     asks: recording.asks.length,
     recorded: {
       ...counts(recording.asks.map((ask) => ({ ask, source: recordedSource(ask.source), score: undefined }))),
@@ -104,6 +107,8 @@ export function whatIf(facts: WhatIfFacts, change: WhatIfChange): WhatIfReport {
     reach: reachOf(facts, change, replay, money.says),
   };
 }
+
+const dayMs = 86_400_000;
 
 const recordedSource = (source: string): ReplayedAsk['source'] =>
   source === 'fallback' ? 'thinker' : (source as ReplayedAsk['source']);

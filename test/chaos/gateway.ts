@@ -2,6 +2,7 @@
  * The part of a gateway that rents, in a process of its own that can be killed: the real loop, store, ledger, market
  * driver and checks, against a simulated market in accelerated time. Demand comes from the parent.
  */
+import { createRunTimeSettings } from '../../src/compose/run-time-settings.ts';
 import { createFleet } from '../../src/compose/fleet.ts';
 import { resolveConfig } from '../../src/config/load.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -44,7 +45,7 @@ const base = { clock, random, logger, metrics };
 const pool = createThinkerPool({ ...base, options: { probeIntervalMs: 5_000, probeTimeoutMs: generousMs } });
 pool.start();
 const ledger = await createEmbeddedLedger({ dataDir, clock: systemClock, logger });
-const fleet = createFleet(config, base, { pool, ledger })!;
+const fleet = createFleet(config, base, { pool, ledger, settings: createRunTimeSettings(config, base) })!;
 const send = (message: FromChild): void => void process.send?.(message);
 const asked: string[] = [];
 let asks = 0;

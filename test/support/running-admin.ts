@@ -20,12 +20,20 @@ import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { createRequestLog, type RequestRecord } from '../../src/telemetry/request-log.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { Thinker, ThinkerView } from '../../src/thinkers/thinker.ts';
-import type { CacheCommands, DashboardFiles, StatusReport } from '../../src/admin/admin-types.ts';
+import type {
+  CacheCommands,
+  DashboardFiles,
+  FleetCommands,
+  MoneyFacts,
+  StatusReport,
+} from '../../src/admin/admin-types.ts';
 import { moneyOf } from './admin-money.ts';
 import { createAdmin } from '../../src/admin/app.ts';
 import { createKeyRing } from '../../src/keys/key-ring.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { createAuditLog } from '../../src/admin/audit-log.ts';
+import { createRunTimeSettings, type RunTimeSettings } from '../../src/compose/run-time-settings.ts';
+import { resolveConfig } from '../../src/config/load.ts';
 import { createSessions } from '../../src/admin/sessions.ts';
 
 const notOurs = (): never => {
@@ -185,6 +193,7 @@ export function aStatus(overrides: Partial<StatusReport> = {}): StatusReport {
       waiting: 0,
       latency: { hit: { n: 16, p50Ms: 1.25, p95Ms: 3, p99Ms: 4 }, thinker: undefined },
     },
+    overriding: [],
     memory: { rssBytes: 90_000_000, heapUsedBytes: 30_000_000 },
     ...overrides,
   };
@@ -214,6 +223,13 @@ export function aRecord(overrides: Partial<RequestRecord> = {}): RequestRecord {
   };
 }
 
+const aFleet = {
+  provider: 'vast',
+  model: 'llama3.2',
+  caps: { perHourUsd: 1, perDayUsd: 5, perMonthUsd: 100, perRentalUsd: 5 },
+  idleTimeoutMs: 1_800_000,
+} as const;
+
 export interface RunningAdmin {
   readonly url: string;
   readonly port: number;
@@ -230,6 +246,7 @@ export interface RunningAdmin {
   /** Comparisons that wait for a person, and what was said of them. */
   readonly cases: OpenCase[];
   readonly decided: string[];
+  readonly runTime: RunTimeSettings;
   close(): Promise<void>;
 }
 
@@ -241,6 +258,9 @@ export async function startAdmin({
   viewerKey,
   dashboard,
   channels = [],
+  rents = false,
+  fleet,
+  money,
 }: {
   readonly thinkers?: readonly Thinker[];
   readonly entries?: CacheEntry[];
@@ -249,6 +269,10 @@ export async function startAdmin({
   readonly viewerKey?: string;
   readonly dashboard?: DashboardFiles;
   readonly channels?: readonly ChannelEntry[];
+  /** Settings of a fleet can be changed. */
+  readonly rents?: boolean;
+  readonly fleet?: FleetCommands;
+  readonly money?: Partial<MoneyFacts>;
 } = {}): Promise<RunningAdmin> {
   const clock = new FakeClock();
   const auditLog = await createAuditLog(undefined, { clock, logger: silentLogger });
@@ -261,6 +285,10 @@ export async function startAdmin({
     feedback: notOurs as (given: Feedback) => FeedbackResult,
     cases: [] as OpenCase[],
     decided: [] as string[],
+    runTime: createRunTimeSettings(
+      resolveConfig(rents ? { fleet: aFleet } : {}, { SELFHOST_DATA_DIR: folder, SELFHOST_VAST_API_KEY: 'key' }),
+      { clock, logger: silentLogger },
+    ),
   };
   const metrics = createMetrics();
   const desk = createAlertDesk({
@@ -280,7 +308,9 @@ export async function startAdmin({
       requestsMax: requests.capacity,
       requestsSeen: () => requests.added,
       openCases: () => running.cases,
-      settings: () => ({ source: undefined, settings: [] }),
+      settings: () => ({ source: undefined, settings: [], runTime: running.runTime.view() }),
+      changeSetting: (name, value) => running.runTime.change(name, value),
+      undoSetting: (name) => running.runTime.undo(name),
       decideCase: (id, verdict) => {
         const index = running.cases.findIndex((each) => each.id === id);
         if (index === -1) return false;
@@ -292,7 +322,8 @@ export async function startAdmin({
       feedback: (given) => running.feedback(given),
     },
     cache,
-    money: moneyOf(clock),
+    money: { ...moneyOf(clock), ...money },
+    fleet,
     alerts: desk,
     doctor: notOurs,
     keys: createKeyRing({

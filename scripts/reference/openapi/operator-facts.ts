@@ -49,6 +49,8 @@ export const operatorRouteFacts: Readonly<Record<string, RouteFacts>> = {
   'DELETE /api/session': { summary: 'Logs it out.' },
   'POST /api/session/link': { summary: 'Path of a link that logs in once, within an hour.', codes: ['bad_request'] },
   'GET /api/settings': { summary: 'The configuration as it holds, without secrets.' },
+  'POST /api/settings': { summary: 'Changes one of those that may be changed while it runs, also for the next start.' },
+  'DELETE /api/settings/:id': { summary: 'What the configuration says holds again.', codes: ['bad_request'] },
   'GET /api/audit': { summary: 'Changes made through this port.', query: ['limit'] },
   'GET /api/live': {
     summary: 'Server-sent events.',

@@ -45,7 +45,7 @@ describe('redis-ft on recorded replies', () => {
         embeddingModelId: 'test-embedder',
         clock: systemClock,
         logger: silentLogger,
-        options: { prefix: 'test', rowTtlMs: 60_000 },
+        options: { prefix: 'test', rowTtlMs: () => 60_000 },
       });
       try {
         await index.ready();

@@ -29,7 +29,7 @@ function indexOn(
     connection,
     dimensions,
     embeddingModelId: 'test-embedder',
-    options: { prefix: 'test', rowTtlMs: 600_000, ...rest },
+    options: { prefix: 'test', rowTtlMs: () => 600_000, ...rest },
   });
 }
 

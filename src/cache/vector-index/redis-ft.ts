@@ -26,7 +26,7 @@ export interface RedisFtOptions {
   /** First word of every key. */
   readonly prefix: string;
   /** Of a row that came without its entry's time: no row lives for ever. */
-  readonly rowTtlMs: number;
+  readonly rowTtlMs: () => number;
   /** Of one search: a dead shard never answers. Default: what the connection's round trips say. */
   readonly searchDeadlineMs?: number;
   readonly hnswFrom?: number;
@@ -86,7 +86,7 @@ export function createRedisFtIndex(deps: RedisFtDeps): RedisFtIndex {
       assertOpen();
       assert(vector.length === dimensions, `vector has ${vector.length} dimensions; expected ${dimensions}`);
       const unit = unitVectorOf(vector);
-      const expiresAt = facts?.expiresAt ?? addMs(clock.now(), options.rowTtlMs);
+      const expiresAt = facts?.expiresAt ?? addMs(clock.now(), options.rowTtlMs());
       const key = rowKey(scope, entryId);
       const [added] = await guarded(() =>
         connection.transaction(

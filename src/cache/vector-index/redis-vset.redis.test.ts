@@ -31,7 +31,7 @@ const indexOn = (connection: RedisConnection, dimensions: number, embeddingModel
     dimensions,
     embeddingModelId,
     clock: systemClock,
-    options: { prefix: 'test', setTtlMs: 600_000, effort: 1_000 },
+    options: { prefix: 'test', setTtlMs: () => 600_000, effort: 1_000 },
   });
 
 describe('redis-vset on Redis 8', { skip }, () => {

@@ -26,7 +26,7 @@ export interface RedisVsetDeps {
   readonly options: {
     readonly prefix: string;
     /** Of a whole set after its last insert: no key lives for ever. */
-    readonly setTtlMs: number;
+    readonly setTtlMs: () => number;
     /** Candidates looked at per search; more finds better and costs the server in proportion. */
     readonly effort?: number;
   };
@@ -69,7 +69,7 @@ export function createRedisVsetIndex(deps: RedisVsetDeps): RemoteIndex {
           [
             // NOQUANT: similarities are then exact, as the hit policy has learned them.
             ['VADD', key, 'FP32', bytesOf(unit), entryId, 'NOQUANT'],
-            ['PEXPIRE', key, String(options.setTtlMs)],
+            ['PEXPIRE', key, String(options.setTtlMs())],
           ],
           { as: 'write' },
         ),

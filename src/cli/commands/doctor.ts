@@ -61,6 +61,7 @@ async function doctor(options: DoctorOptions, context: CliContext): Promise<void
     { systemRandom },
     { silentLogger },
     { createSettings, withoutSecrets },
+    { createRunTimeSettings },
   ] = await Promise.all([
     import('../../config/load.ts'),
     import('../../compose/doctor.ts'),
@@ -69,6 +70,7 @@ async function doctor(options: DoctorOptions, context: CliContext): Promise<void
     import('../../core/random.ts'),
     import('../../telemetry/logger.ts'),
     import('../../compose/settings.ts'),
+    import('../../compose/run-time-settings.ts'),
   ]);
   const { environment, version } = context;
   const config = await loadConfig(environment, options).catch((error: unknown) => {
@@ -96,7 +98,7 @@ async function doctor(options: DoctorOptions, context: CliContext): Promise<void
   if (options.bundle !== undefined)
     writeFileSync(
       options.bundle,
-      `${JSON.stringify({ report, settings: createSettings(config)(), log: lastLines(config.dataDir, withoutSecrets) }, null, 2)}\n`,
+      `${JSON.stringify({ report, settings: createSettings(config, createRunTimeSettings(config, { clock: systemClock, logger: silentLogger }))(), log: lastLines(config.dataDir, withoutSecrets) }, null, 2)}\n`,
       { mode: 0o600 },
     );
   if (options.json) printJson(context, report);

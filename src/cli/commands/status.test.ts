@@ -32,6 +32,14 @@ const told = (changes: Partial<typeof semantic> | undefined, mode = 'on'): strin
 };
 
 describe('status', () => {
+  it('says which settings hold instead of what the configuration says', () => {
+    const setting = { name: 'fleet.idleTimeoutMs', value: 600_000, written: undefined, changedAt: 1 };
+    assert.match(
+      describeStatus(aStatus({ overriding: [setting] })),
+      /^setting {3}fleet\.idleTimeoutMs is 600000, changed at run time; the configuration says nothing$/m,
+    );
+  });
+
   it('says how far the semantic tier has learned, and that nothing is measured yet', () => {
     assert.match(
       told({}),

@@ -48,6 +48,8 @@ export function describeStatus(status: StatusReport): string {
       `          re-embedding stored prompts: ${embedding.reembedding.done} of ${embedding.reembedding.total}`,
     );
   }
+  for (const { name, value, written } of status.overriding)
+    lines.push(`setting   ${name} is ${value}, changed at run time; the configuration says ${written ?? 'nothing'}`);
   lines.push(`data      ${status.dataDir}`, '');
   return `${lines.join('\n')}\n${thinkerTable(status)}`;
 }

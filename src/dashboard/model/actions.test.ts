@@ -30,6 +30,22 @@ describe('what to do next', () => {
     assert.equal(found[1]!.href, '/what-if');
   });
 
+  it('says what to set and what it comes to where a replay has looked, and nothing where it found nothing better', () => {
+    const given = facts({ fleet: { state: 'serving', says: '' } as FleetReport, report: aMoneyReport() });
+    const idle = { kind: 'sooner', idleS: 600, usdPerMonth: 61, waitsPerDay: 4, days: 6.96 } as const;
+    const [action] = actionsOf({ ...given, idle });
+    assert.deepEqual(
+      [action!.title, action!.usdPerMonth, action!.href],
+      ['Let machines sleep after 10 min', 61, '/what-if?idleS=10'],
+    );
+    assert.deepEqual(action!.apply, {
+      change: { name: 'fleet.idleTimeoutMs', value: 600_000 },
+      effect: ['A replay of 7 days costs $61.00 a month less, and 4 more questions a day wait for a start.'],
+    });
+    assert.equal(actionsOf(given)[0]!.apply, undefined);
+    assert.deepEqual(ids({ ...given, idle: { kind: 'stay' } }), []);
+  });
+
   it('puts the most urgent alert that fires and is not silenced among what to do now', () => {
     const rule = (name: string, severity: 'page' | 'ticket', level: 'ok' | 'alert', silenced = false) =>
       ({ name, severity, level, silenced, pending: false, summary: `${name}!`, action: 'Look.' }) as AlertView;

@@ -2,11 +2,14 @@
 import type {
   AlertsView,
   CacheAuditsView,
+  ChangeSettingRequest,
   FleetReport,
   MoneyReport,
   SpendNowView,
   StatusReport,
 } from '../../admin/admin-types.ts';
+import { formatDuration } from '../../core/format.ts';
+import type { IdleAdvice } from './idle-advice.ts';
 import { byUrgency } from './alert-order.ts';
 
 export interface Action {
@@ -20,6 +23,8 @@ export interface Action {
   readonly href: string;
   readonly link: string;
   readonly urgency: 'now' | 'soon' | 'when you can';
+  /** Can be done from here, after a question. */
+  readonly apply?: { readonly change: ChangeSettingRequest; readonly effect: readonly string[] };
 }
 
 export interface ActionFacts {
@@ -29,6 +34,8 @@ export interface ActionFacts {
   readonly fleet: FleetReport | undefined;
   readonly audits: CacheAuditsView | undefined;
   readonly alerts: AlertsView | undefined;
+  /** From a replay; undefined while there is none. */
+  readonly idle?: IdleAdvice | undefined;
 }
 
 /** A list of more is no list of what to do. */
@@ -139,26 +146,57 @@ function overBudget({ spend }: ActionFacts): Action[] {
   ];
 }
 
-function idleMoney({ report, fleet }: ActionFacts): Action[] {
+function idleMoney({ report, fleet, idle: advice }: ActionFacts): Action[] {
   if (report?.costUsd === undefined || report.days < 1) return [];
   const { gpu_idle: idle, gpu_cold: cold } = report.totals.costs;
   const perMonth = ((idle / 1e6) * daysPerMonth) / report.days;
   const part = idle / 1e6 / report.costUsd;
   if (perMonth < usdMin || part < 0.3) return [];
   const coldPart = cold / 1e6 / report.costUsd;
+  const waits = `${Math.round(part * 100)} % of what you pay is for GPUs that wait (${Math.round(coldPart * 100)} % for starting).`;
+  if (fleet === undefined)
+    return [
+      {
+        id: 'idle',
+        title: 'Use the GPU more, or let it sleep',
+        why: `${waits} A rented fleet that sleeps would not bill this.`,
+        usdPerMonth: perMonth,
+        href: '/savings',
+        link: 'See what costs',
+        urgency: 'soon',
+      },
+    ];
+  if (advice === undefined)
+    return [
+      {
+        id: 'idle',
+        title: 'Let machines sleep sooner',
+        why: `${waits} A shorter idle time-out saves most of it, and adds starts that people wait for.`,
+        usdPerMonth: perMonth,
+        href: '/what-if',
+        link: 'Try it in What-if',
+        urgency: 'soon',
+      },
+    ];
+  // A replay has looked: to wait is what costs least.
+  if (advice.kind === 'stay') return [];
+  const { idleS, usdPerMonth, waitsPerDay, days } = advice;
+  const perDay = Number(Math.abs(waitsPerDay).toPrecision(2));
+  const effect = `A replay of ${Number(days.toFixed(1))} days costs $${usdPerMonth.toFixed(2)} a month less, and ${
+    perDay === 0
+      ? 'nobody waits longer'
+      : `${perDay} ${waitsPerDay > 0 ? 'more' : 'fewer'} questions a day wait for a start`
+  }.`;
   return [
     {
       id: 'idle',
-      title: fleet === undefined ? 'Use the GPU more, or let it sleep' : 'Let machines sleep sooner',
-      why: `${Math.round(part * 100)} % of what you pay is for GPUs that wait (${Math.round(coldPart * 100)} % for starting). ${
-        fleet === undefined
-          ? 'A rented fleet that sleeps would not bill this.'
-          : 'A shorter idle time-out saves most of it, and adds starts that people wait for.'
-      }`,
-      usdPerMonth: perMonth,
-      href: fleet === undefined ? '/savings' : '/what-if',
-      link: fleet === undefined ? 'See what costs' : 'Try it in What-if',
+      title: `Let machines sleep after ${formatDuration(idleS)}`,
+      why: `${waits} ${effect}`,
+      usdPerMonth,
+      href: `/what-if?idleS=${idleS / 60}`,
+      link: 'Try it in What-if',
       urgency: 'soon',
+      apply: { change: { name: 'fleet.idleTimeoutMs', value: idleS * 1000 }, effect: [effect] },
     },
   ];
 }

@@ -20,6 +20,7 @@ const side: WhatIfSide = {
 const report = (scenario: Partial<WhatIfSide>): WhatIfReport => ({
   from: 0,
   to: 1,
+  days: 7,
   asks: 100,
   recorded: side,
   scenario: { ...side, ...scenario },

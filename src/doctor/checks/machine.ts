@@ -146,9 +146,17 @@ export interface StoredData {
   /** Of the gateway that runs; undefined when none does. */
   readonly runningVersion: string | undefined;
   readonly databases: () => Promise<readonly { readonly name: string; readonly fault: string | undefined }[]>;
+  /** Settings that were changed at run time, and hold instead of what the configuration says. */
+  readonly overriding: () => readonly OverridingSetting[];
 }
 
-export function checkVersion({ ownVersion, runningVersion, databases }: StoredData): Check {
+export interface OverridingSetting {
+  readonly name: string;
+  readonly value: number;
+  readonly written: number | undefined;
+}
+
+export function checkVersion({ ownVersion, runningVersion, databases, overriding }: StoredData): Check {
   return {
     id: 'D18',
     look: async () => {
@@ -156,7 +164,12 @@ export function checkVersion({ ownVersion, runningVersion, databases }: StoredDa
       const faulty = found.filter(({ fault }) => fault !== undefined);
       const evidence = `version ${ownVersion}${runningVersion === undefined ? '' : `, running ${runningVersion}`}; ${
         found.length === 0 ? 'nothing stored yet' : `stored: ${found.map(({ name }) => name).join(', ')}`
-      }`;
+      }${overriding()
+        .map(
+          ({ name, value, written }) =>
+            `; ${name} was changed at run time to ${value}, configured: ${written ?? 'nothing'}`,
+        )
+        .join('')}`;
       if (faulty.length > 0)
         return fail(
           faulty.map(({ name, fault }) => `${name}: ${fault}`).join('; '),

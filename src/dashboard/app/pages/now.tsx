@@ -4,23 +4,30 @@ import type {
   CacheAuditsView,
   FleetReport,
   MoneyReport,
+  SettingsView,
   SpendNowView,
   StatusReport,
 } from '../../../admin/admin-types.ts';
 import { formatDuration, formatMs } from '../../../core/format.ts';
-import { actionsOf } from '../../model/actions.ts';
+import { actionsOf, type Action, type ActionFacts } from '../../model/actions.ts';
 import { intervalWords, share, usd, whole } from '../../model/format.ts';
 import { firstTokenPace, hitPace, type Pace } from '../../model/latency.ts';
 import { components, componentWords } from '../../model/spend-by-day.ts';
 import { servingState } from '../../model/serving.ts';
+import { call, isOperator, wordsOf } from '../api.ts';
 import { requests, useTopic, type Held } from '../live.ts';
 import { Card, Figure, Waiting } from '../ui/card.tsx';
+import { say } from '../ui/notices.tsx';
 import { RequestTable } from '../ui/request-table.tsx';
 import { SplitBar } from '../ui/split-bar.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { State } from '../ui/state.tsx';
+import { useIdleAdvice } from '../ui/use-idle-advice.ts';
+import { askToApply, settingsTurn } from './apply-setting.tsx';
 
 const tapeLength = 12;
+
+const sayTrouble = (error: unknown): void => say('bad', wordsOf(error));
 
 export function NowPage() {
   const status = useTopic<StatusReport>('status');
@@ -235,29 +242,50 @@ function WhatShouldIDo({ status }: OfStatus) {
   const audits = useTopic<CacheAuditsView>('cache/audits');
   const alerts = useTopic<AlertsView>('alerts');
   if (status === undefined || fleet === undefined) return <Waiting id="do" title="What should I do?" size="broad" />;
-  const actions = actionsOf({
-    status: status.value,
-    report: report?.value,
-    spend: spend?.value,
-    fleet: fleet.value ?? undefined,
-    audits: audits?.value,
-    alerts: alerts?.value,
-  });
   return (
-    <Card id="do" title="What should I do?" of={status} size="broad">
+    <Actions
+      of={status}
+      facts={{
+        status: status.value,
+        report: report?.value,
+        spend: spend?.value,
+        fleet: fleet.value ?? undefined,
+        audits: audits?.value,
+        alerts: alerts?.value,
+      }}
+    />
+  );
+}
+
+function Actions({ of, facts }: { readonly of: Held<StatusReport>; readonly facts: ActionFacts }) {
+  // A replay is worth its second of a core only where idle time costs.
+  const asks = facts.fleet !== undefined && actionsOf(facts).some(({ id }) => id === 'idle');
+  const idle = useIdleAdvice(asks, settingsTurn.value);
+  const actions = actionsOf({ ...facts, idle });
+  const apply = async ({ change, effect }: NonNullable<Action['apply']>): Promise<void> => {
+    const { runTime } = await call<SettingsView>('/api/settings');
+    askToApply({ changes: [change], here: runTime, effect });
+  };
+  return (
+    <Card id="do" title="What should I do?" of={of} size="broad">
       {actions.length === 0 ? (
         <p>Nothing: it runs as it should.</p>
       ) : (
         <ol class="actions">
-          {actions.map(({ id, title, why, usdPerMonth, href, link, urgency }) => (
+          {actions.map(({ id, title, why, usdPerMonth, href, link, urgency, apply: applicable }) => (
             <li key={id}>
               <p>
                 <strong>{title}</strong> <State tone={urgencies[urgency]}>{urgency}</State>
                 {usdPerMonth !== undefined && <span class="worth">about {usd(usdPerMonth * 1e6)} a month</span>}
               </p>
               <p class="soft">{why}</p>
-              <p>
+              <p class="row">
                 <a href={href}>{link}</a>
+                {applicable !== undefined && isOperator() && (
+                  <button type="button" onClick={() => void apply(applicable).catch(sayTrouble)}>
+                    Apply
+                  </button>
+                )}
               </p>
             </li>
           ))}

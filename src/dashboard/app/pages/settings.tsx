@@ -1,6 +1,6 @@
 /** What holds here: the gateway itself, who may ask it, what was changed, and how it is configured. */
 import { useSignal } from '@preact/signals';
-import type { AuditView, SettingsView, StatusReport } from '../../../admin/admin-types.ts';
+import type { AuditView, StatusReport } from '../../../admin/admin-types.ts';
 import { formatBytes, formatDuration } from '../../../core/format.ts';
 import { dateTime } from '../../model/format.ts';
 import { useTopic } from '../live.ts';
@@ -9,6 +9,7 @@ import { State } from '../ui/state.tsx';
 import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { Doctor } from './doctor.tsx';
+import { RunTimeSettings, useRunTimeSettings } from './apply-setting.tsx';
 import { ApiKeys } from './api-keys.tsx';
 
 export function SettingsPage() {
@@ -19,6 +20,7 @@ export function SettingsPage() {
         <ThisGateway />
         <Doctor />
         <ApiKeys />
+        <RunTimeSettings />
         <Configuration />
         <Audit />
       </div>
@@ -51,7 +53,7 @@ function ThisGateway() {
 }
 
 function Configuration() {
-  const { held, trouble } = useResource<SettingsView>('/api/settings');
+  const { held, trouble } = useRunTimeSettings();
   const showsAll = useSignal(false);
   const all = held?.value.settings ?? [];
   const changed = all.filter(({ isDefault }) => !isDefault);
@@ -68,7 +70,7 @@ function Configuration() {
               From <code>{held.value.source}</code>.
             </>
           )}{' '}
-          {changed.length} of {all.length} options are not as they come. A change needs a restart.
+          {changed.length} of {all.length} options are not as they come. A change of the file needs a restart.
         </p>
       )}
       <Table

@@ -1,15 +1,17 @@
 /** The traffic that was recorded, replayed under other settings. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { WhatIfReply, WhatIfReport, WhatIfRequest } from '../../../admin/admin-types.ts';
+import type { WhatIfChange, WhatIfReply, WhatIfReport, WhatIfRequest } from '../../../admin/admin-types.ts';
 import { dateTime, share, whole } from '../../model/format.ts';
 import { changeOf, knobs, rowsOf, valueOf, type Knob } from '../../model/what-if-form.ts';
-import { ApiError, call, wordsOf } from '../api.ts';
+import { effectOf, proposalOf } from '../../model/run-time.ts';
+import { ApiError, call, isOperator, wordsOf } from '../api.ts';
 import type { Held } from '../live.ts';
 import { place, setQuery } from '../router.ts';
 import { Card } from '../ui/card.tsx';
 import { State } from '../ui/state.tsx';
 import { Table } from '../ui/table.tsx';
+import { askToApply, useRunTimeSettings } from './apply-setting.tsx';
 
 const windows = [1, 7, 30] as const;
 const daysDefault = 7;
@@ -60,7 +62,7 @@ function Settings({ days }: { readonly days: number }) {
           As it was
         </button>
       )}
-      <p class="soft">Nothing here changes the gateway. What was moved stands in the address.</p>
+      <p class="soft">A replay changes nothing. What was moved stands in the address.</p>
     </Card>
   );
 }
@@ -155,6 +157,7 @@ function Result({ days }: { readonly days: number }) {
               },
             ]}
           />
+          <Apply report={report} change={change} isBusy={isBusy.value} />
           <h3>How far this can be known</h3>
           <ul>
             <li>
@@ -170,5 +173,33 @@ function Result({ days }: { readonly days: number }) {
         </>
       )}
     </Card>
+  );
+}
+
+interface ApplyProps {
+  readonly report: WhatIfReport;
+  readonly change: WhatIfChange;
+  readonly isBusy: boolean;
+}
+
+/** Of what was moved, the settings that hold without a restart. */
+function Apply({ report, change, isBusy }: ApplyProps) {
+  const { held } = useRunTimeSettings();
+  if (held === undefined || !isOperator()) return null;
+  const here = held.value.runTime;
+  const { changes, others } = proposalOf(change, here);
+  if (changes.length === 0) return null;
+  const left = knobs.filter(({ name }) => others.includes(name)).map(({ label }) => label);
+  return (
+    <p class="row">
+      <button
+        type="button"
+        disabled={isBusy || left.length > 0}
+        onClick={() => askToApply({ changes, here, effect: effectOf(report) })}
+      >
+        Apply
+      </button>
+      {left.length > 0 && <span class="soft">Not with what cannot be changed while it runs: {left.join(', ')}.</span>}
+    </p>
   );
 }

@@ -1,0 +1,81 @@
+/** Settings that hold at once: in words, and from the knobs of a replay. */
+import type { ChangeSettingRequest, RunTimeSettingView, WhatIfChange, WhatIfReport } from '../../admin/admin-types.ts';
+import { formatDuration } from '../../core/format.ts';
+import { share, usd, whole } from './format.ts';
+
+interface Words {
+  readonly label: string;
+  readonly value: (value: number | undefined) => string;
+}
+
+const time = (ms: number): string => formatDuration(ms / 1000);
+const words: Readonly<Record<string, Words>> = {
+  'cache.ttlMs': { label: 'Stored answers expire after', value: (ms) => (ms === undefined ? 'unset' : time(ms)) },
+  'fleet.idleTimeoutMs': {
+    label: 'Machines sleep after',
+    value: (ms) => (ms === undefined ? 'as long as idling costs less than a start' : time(ms)),
+  },
+  'fleet.spares.max': { label: 'Stopped machines, at most', value: whole },
+};
+
+export const settingLabel = (name: string): string => words[name]?.label ?? name;
+export const settingWords = (name: string, value: number | undefined): string =>
+  words[name]?.value(value) ?? String(value ?? 'unset');
+
+export interface Proposal {
+  readonly changes: readonly ChangeSettingRequest[];
+  /** Knobs that were moved and are no setting, or none that holds without a restart. */
+  readonly others: readonly (keyof WhatIfChange)[];
+}
+
+export function proposalOf(change: WhatIfChange, here: readonly RunTimeSettingView[]): Proposal {
+  const changes: ChangeSettingRequest[] = [];
+  const others: (keyof WhatIfChange)[] = [];
+  for (const knob of Object.keys(change) as (keyof WhatIfChange)[]) {
+    const setting = settingOf(knob, change[knob]);
+    if (setting === undefined || !here.some(({ name }) => name === setting.name)) others.push(knob);
+    else changes.push(setting);
+  }
+  return { changes, others };
+}
+
+function settingOf(knob: keyof WhatIfChange, value: number | undefined): ChangeSettingRequest | undefined {
+  if (value === undefined) return undefined;
+  switch (knob) {
+    case 'ttlMs':
+      return { name: 'cache.ttlMs', value };
+    case 'idleS':
+      // 0 is `never`, which is what `fleet.thinkersMin` is for.
+      return value === 0 ? undefined : { name: 'fleet.idleTimeoutMs', value: value * 1000 };
+    default:
+      return undefined;
+  }
+}
+
+const dayMs = 86_400_000;
+const daysPerMonth = 30.4;
+
+/** What a replay says a change comes to. */
+export function effectOf({ recorded, scenario, from, to, days }: WhatIfReport): readonly string[] {
+  const says: string[] = [];
+  if (recorded.costUsd !== undefined && scenario.costUsd !== undefined) {
+    const month = ((scenario.costUsd - recorded.costUsd) / days) * daysPerMonth;
+    says.push(
+      Math.abs(month) < 0.01
+        ? 'It costs what it costs now.'
+        : `It costs about ${usd(Math.abs(month) * 1e6)} a month ${month < 0 ? 'less' : 'more'}.`,
+    );
+  } else says.push('What it costs is not known: your thinkers have no price.');
+  if (recorded.hitShare !== scenario.hitShare)
+    says.push(`${share(scenario.hitShare)} are answered from the cache instead of ${share(recorded.hitShare)}.`);
+  if (recorded.coldWaits !== scenario.coldWaits)
+    says.push(
+      `${Math.abs(perDay(scenario.coldWaits - recorded.coldWaits, days))} ${scenario.coldWaits > recorded.coldWaits ? 'more' : 'fewer'} questions a day wait for a start.`,
+    );
+  says.push(
+    `So a replay of ${Number(Math.min(days, (to - from) / dayMs).toFixed(1))} days of traffic says, as if it went on as it was.`,
+  );
+  return says;
+}
+
+const perDay = (count: number, days: number): number => Number((count / days).toPrecision(2));

@@ -1,0 +1,55 @@
+/** Promise: what an operator changes while the gateway runs holds for the next answer, and after a restart. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { CacheRowView, StatusReport } from '../../src/admin/admin-types.ts';
+import { until } from '../support/until.ts';
+import { model, post, startRig, type Rig } from './harness.ts';
+
+describe('journey: settings at run time', () => {
+  let dataDir: string;
+  let rig: Rig;
+  const open = async () => (rig = await startRig({ dataDir, config: { cache: { ttlMs: 86_400_000 } } }));
+  before(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'selfhost-settings-'));
+    await open();
+  });
+  after(async () => {
+    await rig?.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const lifeOf = async (content: string): Promise<number> => {
+    await (await post(`${rig.url}/api/chat`, { model, stream: false, messages: [{ role: 'user', content }] })).text();
+    let entry: CacheRowView | undefined;
+    // It is stored when the answer has been sent.
+    await until('it is stored', async () => {
+      const reply = await fetch(`${rig.adminUrl}/api/cache/entries?contains=${encodeURIComponent(content)}`);
+      ({
+        entries: [entry],
+      } = (await reply.json()) as { entries: readonly CacheRowView[] });
+      return entry !== undefined;
+    });
+    return (entry!.ageS + entry!.expiresInS) / 3600;
+  };
+  const isAbout = (hours: number, expected: number) =>
+    assert.ok(hours > 0.85 * expected && hours < 1.15 * expected, `${hours} h`);
+  const overriding = async () =>
+    ((await (await fetch(`${rig.adminUrl}/api/status`)).json()) as StatusReport).overriding.map(({ name }) => name);
+
+  it('keeps answers as long as it was told last, and as configured once that is undone', async () => {
+    isAbout(await lifeOf('What is a walnut?'), 24);
+    const change = { name: 'cache.ttlMs', value: 2 * 3_600_000 };
+    assert.equal((await post(`${rig.adminUrl}/api/settings`, change)).status, 200);
+    isAbout(await lifeOf('What is a chestnut?'), 2);
+    await rig.close();
+    await open();
+    assert.deepEqual(await overriding(), ['cache.ttlMs']);
+    isAbout(await lifeOf('What is a hazelnut?'), 2);
+    assert.equal((await fetch(`${rig.adminUrl}/api/settings/cache.ttlMs`, { method: 'DELETE' })).status, 200);
+    isAbout(await lifeOf('What is an almond?'), 24);
+    assert.deepEqual(await overriding(), []);
+  });
+});
