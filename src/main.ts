@@ -113,7 +113,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     });
     createGpuGauges({ metrics, pool, gpuUse: (thinker) => fleet?.gpuUse(thinker) });
     if (room && fleet) {
-      money.replayFleetWith(() => fleet.options.policy);
+      money.replayFleetWith(() => ({ fleet: fleet.options.policy, starts: fleet.startTimes() }));
       const fleetMoney = room.createFleetMoney(fleet, base, money.ledger);
       closers.push(() => fleetMoney.close());
       closers.push(async () => void (await fleet.close()));

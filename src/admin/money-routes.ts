@@ -78,6 +78,7 @@ const changeSchema = z.strictObject({
   gpuUsdPerHour: z.number().min(0).max(1e3).optional(),
   gpuSpeed: some(100),
   machinesMax: z.int().min(1).max(64).optional(),
+  sparesMax: z.int().min(0).max(64).optional(),
 }) satisfies z.ZodType<WhatIfChange>;
 export const whatIfSchema = z.strictObject({
   days: z.int().min(1).max(daysMax).optional(),

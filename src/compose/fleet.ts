@@ -11,6 +11,8 @@ import { createVastProvider } from '../fleet/fleet-provider/vast.ts';
 import { connectionOf, prepareLaunch } from '../fleet/bootstrap/launch.ts';
 import { decodeAdmission } from '../fleet/bootstrap/identity.ts';
 import { openIntentStore, type IntentStore } from '../fleet/intent-store.ts';
+import { launchRecords, restartRecords } from '../fleet/observation-of.ts';
+import { startTimes, type StartTimes } from '../fleet/plan/launches.ts';
 import { fleetOutlook } from '../fleet/outlook.ts';
 import { checkReadiness } from '../fleet/readiness.ts';
 import { countedProvider } from '../fleet/counted-provider.ts';
@@ -37,6 +39,8 @@ export interface Fleet {
   readonly options: Pick<FleetOptions, 'policy' | 'budget'>;
   /** Of the machine under a thinker. */
   gpuUse(thinker: ThinkerId): GpuUse | undefined;
+  /** Of the last starts, from nothing and from disks. */
+  startTimes(): StartTimes;
   /** Finds its machines again and begins. */
   start(): Promise<void>;
   /** Gives all back, or leaves them, as configured. @returns how many are left behind */
@@ -196,6 +200,7 @@ export function createFleet(config: Config, base: ComposeDeps, parts: FleetParts
       requeued: (id) => demand.requeued(id, clock.now()),
       ended: (id, usage) => demand.ended(id, usage, clock.now()),
     },
+    startTimes: () => startTimes(launchRecords(store, clock.now()), restartRecords(store, clock.now()), options.policy),
     gpuUse: (thinker) => gpuUseOf(loop, thinker),
     start: () => loop.start(),
     async close() {

@@ -14,10 +14,10 @@ import { createHostMeter } from '../ledger/metering/host-meter.ts';
 import { avoidedUsd, type Prices } from '../ledger/prices.ts';
 import type { FalseHits } from '../ledger/report.ts';
 import { createReports, type Reports } from '../ledger/reports.ts';
-import type { FleetPolicy } from '../fleet/plan/policy.ts';
 import { createMemoryFacts, type FactLog } from '../ledger/facts.ts';
 import { createRecorder } from '../whatif/recorder.ts';
 import { createWhatIf, type WhatIfRunner } from '../whatif/run.ts';
+import type { WhatIfSettings } from '../whatif/what-if.ts';
 import type { ThinkerPool } from '../thinkers/thinker.ts';
 import type { Rememberer } from './rememberer.ts';
 import type { RunTimeSettings } from './run-time-settings.ts';
@@ -32,7 +32,7 @@ export interface Money {
   readonly reports: Reports;
   readonly whatIf: WhatIfRunner;
   /** Machines are rented under this policy: replays decide by it. */
-  readonly replayFleetWith: (policy: () => FleetPolicy) => void;
+  readonly replayFleetWith: (fleet: () => Pick<WhatIfSettings, 'fleet' | 'starts'>) => void;
   /** An audit of a hit has brought a fresh answer. */
   readonly heldOut: (holdout: Holdout) => void;
   /** Of a thinker while it runs, USD; the last known one while none is there, undefined when none has a price. */
@@ -129,7 +129,7 @@ export function createMoney(
   });
 
   const basis = { 'cloud-gpu': 'cloudGpu', 'token-api': 'tokenApi', 'same-fleet': 'marginal' } as const;
-  let fleetPolicy: (() => FleetPolicy) | undefined;
+  let replayedFleet: () => Pick<WhatIfSettings, 'fleet' | 'starts'> = () => ({ fleet: undefined });
   const ownHosts = new Set(config.thinkers.map(({ name, url }) => name ?? new URL(url).host));
   if (money.whatIf.record) rememberer.listen(createRecorder({ facts: books.facts, clock }));
   const whatIf = createWhatIf({
@@ -138,7 +138,7 @@ export function createMoney(
     settings: () => ({
       ttlMs: settings.cacheTtlMs(),
       gpuUsdPerHour: pricePerHourUsd(),
-      fleet: fleetPolicy?.(),
+      ...replayedFleet(),
       ownHosts,
     }),
   });
@@ -160,7 +160,7 @@ export function createMoney(
     ledger,
     reports,
     whatIf,
-    replayFleetWith: (policy) => void (fleetPolicy = policy),
+    replayFleetWith: (fleet) => void (replayedFleet = fleet),
     prices,
     pricePerHourUsd,
     burnUsdPerHour,

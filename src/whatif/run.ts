@@ -78,9 +78,16 @@ export function createWhatIf({ ledger, facts, settings }: WhatIfDeps): WhatIfRun
     const known = settings();
     const [totals, { costs }] = await Promise.all([ledger.totals(range), ledger.buckets(range, dayMs)]);
     const gpu = costs.filter(({ component }) => component.startsWith('gpu_'));
-    const usdOf = (own: boolean) =>
-      gpu.reduce((sum, { subject, amount }) => sum + (known.ownHosts.has(subject) === own ? amount : 0), 0) / 1e6;
-    return { totals, rentedGpuUsd: usdOf(false), ownGpuUsd: usdOf(true), settings: known };
+    const sumOf = (own: boolean, of: (row: (typeof gpu)[number]) => number) =>
+      gpu.reduce((sum, row) => sum + (known.ownHosts.has(row.subject) === own ? of(row) : 0), 0);
+    const usd = ({ amount }: { readonly amount: number }) => amount / 1e6;
+    return {
+      totals,
+      rentedGpuUsd: sumOf(false, usd),
+      rentedGpuHours: sumOf(false, ({ seconds }) => seconds / 3600),
+      ownGpuUsd: sumOf(true, usd),
+      settings: known,
+    };
   }
 }
 

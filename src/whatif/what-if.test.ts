@@ -61,6 +61,7 @@ async function factsOf(recording: Recording, rentedUsd: number, fleet = true): P
     recording,
     totals: await ledger.totals(recording.range),
     rentedGpuUsd: fleet ? rentedUsd : 0,
+    rentedGpuHours: fleet ? 1 : 0,
     ownGpuUsd: fleet ? 0 : rentedUsd,
     settings: { ttlMs: 24 * hour, gpuUsdPerHour: 0.5, fleet: fleet ? policy : undefined, ownHosts: new Set() },
   };

@@ -1,10 +1,11 @@
 /** The same traffic under other settings: what it would have cost, hit, kept waiting, and how far one can know. */
+import { startTimes, type StartTimes } from '../fleet/plan/launches.ts';
 import type { FleetPolicy } from '../fleet/plan/policy.ts';
 import { wilsonInterval } from '../cache/decision/breaker.ts';
 import type { LedgerTotals } from '../ledger/ledger.ts';
 import type { Recording } from './recording.ts';
 import { replayCache, type CacheReplay, type ReplayedAsk } from './replay-cache.ts';
-import { replayFleet, type FleetReplay } from './replay-fleet.ts';
+import { replayFleet, type FleetReplay, type FleetScenario } from './replay-fleet.ts';
 
 /** What may be other than it was; absent: as recorded. */
 export interface WhatIfChange {
@@ -19,6 +20,8 @@ export interface WhatIfChange {
   /** Tokens a second over those of now: another GPU. */
   readonly gpuSpeed?: number | undefined;
   readonly machinesMax?: number | undefined;
+  /** Stopped machines kept at most. */
+  readonly sparesMax?: number | undefined;
 }
 
 export interface WhatIfSettings {
@@ -26,6 +29,8 @@ export interface WhatIfSettings {
   readonly gpuUsdPerHour: number | undefined;
   /** Of rented machines; undefined where none are rented: hosts of one's own run either way. */
   readonly fleet: FleetPolicy | undefined;
+  /** Of the last starts; undefined: what the policy takes them for. */
+  readonly starts?: StartTimes | undefined;
   /** GPUs of one's own. */
   readonly ownHosts: ReadonlySet<string>;
 }
@@ -68,13 +73,43 @@ export interface WhatIfFacts {
   readonly totals: LedgerTotals;
   /** GPU money of the range on rented machines, and on hosts of one's own. */
   readonly rentedGpuUsd: number;
+  readonly rentedGpuHours: number;
   readonly ownGpuUsd: number;
   readonly settings: WhatIfSettings;
 }
 
-export function whatIf(facts: WhatIfFacts, change: WhatIfChange): WhatIfReport {
+/** Replays at the recorded settings, which every change is compared with. */
+export interface WhatIfBase {
+  readonly cache: CacheReplay;
+  /** undefined: nothing was rented, or at no price that is known. */
+  readonly fleet:
+    | { readonly replay: FleetReplay; readonly priceNow: number; readonly shared: Omit<FleetScenario, FleetKnob> }
+    | undefined;
+}
+
+type FleetKnob = 'policy' | 'gpuUsdPerHour' | 'gpuSpeed';
+
+export function whatIfBase({ recording, totals, rentedGpuUsd, rentedGpuHours, settings }: WhatIfFacts): WhatIfBase {
+  const cache = replayCache(recording, { ttlFactor: 1, ttlMs: settings.ttlMs });
+  // The ledger bills disks apart from GPUs.
+  const storageHours = totals.seconds.storage / 3600;
+  const storageUsdPerHour = storageHours > 0 ? totals.costs.storage / 1e6 / storageHours : 0;
+  // Of a fleet that has slept since the start nobody knows a price but the ledger.
+  const priceNow =
+    settings.gpuUsdPerHour ?? (rentedGpuHours > 0 ? rentedGpuUsd / rentedGpuHours + storageUsdPerHour : undefined);
+  if (settings.fleet === undefined || rentedGpuUsd === 0 || priceNow === undefined) return { cache, fleet: undefined };
+  const shared = {
+    storageUsdPerHour: Math.min(priceNow, storageUsdPerHour),
+    starts: settings.starts,
+    until: recording.range.to,
+  };
+  const scenario = { ...shared, policy: settings.fleet, gpuUsdPerHour: priceNow, gpuSpeed: 1 };
+  return { cache, fleet: { replay: replayFleet(cache.asks, scenario), priceNow, shared } };
+}
+
+/** @param base of the same facts; made once for many changes */
+export function whatIf(facts: WhatIfFacts, change: WhatIfChange, base = whatIfBase(facts)): WhatIfReport {
   const { recording, settings } = facts;
-  const base = replayCache(recording, { ttlFactor: 1, ttlMs: settings.ttlMs });
   const cacheChanges = change.threshold !== undefined || change.target !== undefined || change.ttlMs !== undefined;
   const replay = cacheChanges
     ? replayCache(recording, {
@@ -83,8 +118,8 @@ export function whatIf(facts: WhatIfFacts, change: WhatIfChange): WhatIfReport {
         ttlFactor: (change.ttlMs ?? settings.ttlMs) / settings.ttlMs,
         ttlMs: change.ttlMs ?? settings.ttlMs,
       })
-    : base;
-  const agreeing = base.asks.filter(({ ask, source }) => source === recordedSource(ask.source)).length;
+    : base.cache;
+  const agreeing = base.cache.asks.filter(({ ask, source }) => source === recordedSource(ask.source)).length;
   const money = moneyOf(facts, change, base, replay);
   const scenario: WhatIfSide = {
     ...counts(replay.asks),
@@ -99,7 +134,7 @@ export function whatIf(facts: WhatIfFacts, change: WhatIfChange): WhatIfReport {
     recorded: {
       ...counts(recording.asks.map((ask) => ({ ask, source: recordedSource(ask.source), score: undefined }))),
       ...money.recorded,
-      falseHits: falseHitsOf(recording, base, {}),
+      falseHits: falseHitsOf(recording, base.cache, {}),
     },
     scenario,
     agreement: recording.asks.length === 0 ? 1 : agreeing / recording.asks.length,
@@ -133,7 +168,7 @@ type Money = Pick<WhatIfSide, 'costUsd' | 'gpuHours' | 'missP95Ms' | 'coldWaits'
 function moneyOf(
   { recording, totals, rentedGpuUsd, ownGpuUsd, settings }: WhatIfFacts,
   change: WhatIfChange,
-  base: CacheReplay,
+  base: WhatIfBase,
   replay: CacheReplay,
 ): {
   readonly recorded: Money;
@@ -150,9 +185,9 @@ function moneyOf(
     missP95Ms: p95(misses.flatMap(({ ttftMs }) => ttftMs ?? [])),
     coldWaits: misses.filter(({ loadMs }) => loadMs > 0).length,
   };
-  const priceNow = settings.gpuUsdPerHour;
+  const priceNow = base.fleet?.priceNow ?? settings.gpuUsdPerHour;
   const priceFactor = change.gpuUsdPerHour === undefined || !priceNow ? 1 : change.gpuUsdPerHour / priceNow;
-  if (settings.fleet === undefined || rentedGpuUsd === 0 || priceNow === undefined) {
+  if (base.fleet === undefined) {
     const speed = change.gpuSpeed ?? 1;
     return {
       recorded,
@@ -170,35 +205,46 @@ function moneyOf(
       says: 'no machine was rented: hosts of your own cost the same whatever is asked, so only their price changes the bill',
     };
   }
-  const policyOf = (asChanged: boolean): FleetPolicy => ({
-    ...settings.fleet!,
-    ...(asChanged && change.machinesMax !== undefined && { workersMax: change.machinesMax }),
-    ...(asChanged &&
-      change.idleS !== undefined && {
-        idle: change.idleS === 0 ? { kind: 'never' } : { kind: 'after', idleS: change.idleS },
-      }),
-  });
-  const before = replayFleet(base.asks, { policy: policyOf(false), gpuUsdPerHour: priceNow, gpuSpeed: 1 });
-  const after = replayFleet(replay.asks, {
-    policy: policyOf(true),
-    gpuUsdPerHour: change.gpuUsdPerHour ?? priceNow,
-    gpuSpeed: change.gpuSpeed ?? 1,
-  });
+  const { replay: before, shared } = base.fleet;
+  const isAsRecorded = Object.values(change).every((value) => value === undefined);
+  const after = isAsRecorded
+    ? before
+    : replayFleet(replay.asks, {
+        ...shared,
+        policy: policyOf(settings.fleet!, change),
+        gpuUsdPerHour: change.gpuUsdPerHour ?? base.fleet.priceNow,
+        gpuSpeed: change.gpuSpeed ?? 1,
+      });
   // The law is the same on both sides, and so is what the model of machines gets wrong: their ratio is what counts.
-  const rented = before.gpuUsd === 0 ? 0 : rentedGpuUsd * (after.gpuUsd / before.gpuUsd);
+  const as = (paidUsd: number, was: number, is: number) => (was === 0 ? paidUsd + is : paidUsd * (is / was));
+  const gpu = as(rentedGpuUsd, before.gpuUsd, after.gpuUsd);
+  const storageUsd = totals.costs.storage / 1e6;
+  const storage = as(storageUsd, before.storageUsd, after.storageUsd);
+  const { coldS, warmS } = settings.starts ?? startTimes([], [], settings.fleet!);
   return {
-    recorded,
+    // Who waited for a machine is not recorded apart from who waited for a place: the model tells it of both sides.
+    recorded: { ...recorded, coldWaits: before.coldWaits },
     scenario: {
-      costUsd: paid === undefined ? undefined : paid - rentedGpuUsd + rented + ownGpuUsd * (priceFactor - 1),
+      costUsd:
+        paid === undefined
+          ? undefined
+          : paid - rentedGpuUsd - storageUsd + gpu + storage + ownGpuUsd * (priceFactor - 1),
       gpuHours:
         recorded.gpuHours === undefined || before.gpuHours === 0 ? undefined : scaled(recorded.gpuHours, before, after),
       missP95Ms: p95(after.waitsMs),
       coldWaits: after.coldWaits,
     },
-    modelError: before.gpuUsd / rentedGpuUsd - 1,
-    says: `machines are modelled: they start after ${settings.fleet.leadTimePriorS} s and answer as fast as they did; costs are the real ones times the ratio of two replays`,
+    modelError: (before.gpuUsd + before.storageUsd) / (rentedGpuUsd + storageUsd) - 1,
+    says: `machines are modelled: they start after ${Math.round(coldS)} s, from their disks after ${Math.round(warmS)} s and always with their GPU, and answer as fast as they did, which also says who waits for a start; costs are the real ones times the ratio of two replays`,
   };
 }
+
+const policyOf = (policy: FleetPolicy, { machinesMax, sparesMax, idleS }: WhatIfChange): FleetPolicy => ({
+  ...policy,
+  ...(machinesMax !== undefined && { workersMax: machinesMax }),
+  ...(sparesMax !== undefined && { sparesMax }),
+  ...(idleS !== undefined && { idle: idleS === 0 ? { kind: 'never' } : { kind: 'after', idleS } }),
+});
 
 const scaled = (recorded: number, before: FleetReplay, after: FleetReplay): number =>
   (recorded * after.gpuHours) / before.gpuHours;

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { RecordingBuilder } from './recording.ts';
 import type { WorkerOrder, WorkerReply } from './run.ts';
-import { whatIf } from './what-if.ts';
+import { whatIf, whatIfBase } from './what-if.ts';
 
 const port = parentPort;
 if (!port) throw new Error('worker.ts is a thread program; run.ts starts it');
@@ -18,8 +18,9 @@ port.on('message', (order: WorkerOrder) => {
       let reply: WorkerReply;
       try {
         const { range, changes, ...facts } = order;
-        const recording = builder.build(range);
-        reply = { reports: changes.map((change) => whatIf({ ...facts, recording }, change)) };
+        const given = { ...facts, recording: builder.build(range) };
+        const base = whatIfBase(given);
+        reply = { reports: changes.map((change) => whatIf(given, change, base)) };
       } catch (error) {
         reply = { failure: error instanceof Error ? error.message : String(error) };
       }

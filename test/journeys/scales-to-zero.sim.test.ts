@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { WhatIfChange, WhatIfReply } from '../../src/admin/admin-types.ts';
 import { startVastWorld, type VastWorld } from '../../src/sim/world.ts';
 import { fleetModel, startFleetGateway, worldOptions, type FleetWorld } from '../support/fleet-world.ts';
 
@@ -103,5 +104,20 @@ describe('journey: scales to zero', () => {
       20_000,
     );
     assert.ok(report.spend.dayUsd > 0);
+  });
+
+  it('replays as it was: every hit, every start, and its cost within 1 %, the stopped machine included', async () => {
+    const replay = async (change: WhatIfChange) => {
+      const reply = await fleet.admin('POST', '/api/money/whatif', { days: 1, changes: [change] });
+      return ((await reply.json()) as WhatIfReply).reports[0]!;
+    };
+    const { recorded, scenario, agreement, fleetModelError } = await replay({});
+    assert.equal(agreement, 1);
+    assert.deepEqual([scenario.exact, scenario.semantic, scenario.misses], [recorded.exact, 0, recorded.misses]);
+    assert.ok(Math.abs(scenario.costUsd! / recorded.costUsd! - 1) < 0.01, `${scenario.costUsd} ${recorded.costUsd}`);
+    console.log(`the model of machines is off by ${fleetModelError}`);
+    // The model of machines, before it is scaled by the bill: seconds of ours are minutes there.
+    assert.ok(Math.abs(fleetModelError!) < 0.5, `${fleetModelError}`);
+    assert.notEqual((await replay({ sparesMax: 0 })).scenario.costUsd, scenario.costUsd);
   });
 });

@@ -16,6 +16,7 @@ interface WhatIfOptions extends GlobalOptions {
   readonly gpuPrice?: number;
   readonly gpuSpeed?: number;
   readonly machines?: number;
+  readonly spares?: number;
 }
 
 export function addWhatIf(program: Command, context: CliContext): void {
@@ -30,6 +31,7 @@ export function addWhatIf(program: Command, context: CliContext): void {
     .option('--gpu-price <usd>', 'an hour of a GPU', numberIn(0, 1000))
     .option('--gpu-speed <factor>', 'tokens a second over those of now: another GPU', numberIn(0.01, 100))
     .option('--machines <n>', 'most machines rented at a time', numberIn(1, 64))
+    .option('--spares <n>', 'most machines stopped rather than given back', numberIn(0, 64))
     .addHelpText(
       'after',
       examples([
@@ -40,7 +42,7 @@ export function addWhatIf(program: Command, context: CliContext): void {
     )
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<WhatIfOptions>();
-      const { days, threshold, target, ttl, idle, gpuPrice, gpuSpeed, machines } = options;
+      const { days, threshold, target, ttl, idle, gpuPrice, gpuSpeed, machines, spares } = options;
       const change: WhatIfChange = {
         threshold,
         target,
@@ -49,6 +51,7 @@ export function addWhatIf(program: Command, context: CliContext): void {
         gpuUsdPerHour: gpuPrice,
         gpuSpeed,
         machinesMax: machines,
+        sparesMax: spares,
       };
       const body: WhatIfRequest = { days, changes: [change] };
       const reply = await getJson<WhatIfReply>(adminTarget(context, options), {

@@ -20,6 +20,8 @@ describe('settings that hold at once', () => {
       ],
       others: [],
     });
+    const spares = { name: 'fleet.spares.max', value: 2, written: 2, changedAt: undefined };
+    assert.deepEqual(proposalOf({ sparesMax: 0 }, [spares]).changes, [{ name: 'fleet.spares.max', value: 0 }]);
     assert.deepEqual(proposalOf({ idleS: 0, threshold: 0.9, ttlMs: 5 }, here).others, ['idleS', 'threshold']);
     assert.deepEqual(proposalOf({ idleS: 600 }, here.slice(0, 1)), { changes: [], others: ['idleS'] });
   });

@@ -47,6 +47,8 @@ function settingOf(knob: keyof WhatIfChange, value: number | undefined): ChangeS
     case 'idleS':
       // 0 is `never`, which is what `fleet.thinkersMin` is for.
       return value === 0 ? undefined : { name: 'fleet.idleTimeoutMs', value: value * 1000 };
+    case 'sparesMax':
+      return { name: 'fleet.spares.max', value };
     default:
       return undefined;
   }

@@ -47,6 +47,7 @@ export const knobs: readonly Knob[] = [
     factor: 60,
     words: (value) => (value === 0 ? 'never' : formatDuration(value * 60)),
   },
+  { name: 'sparesMax', label: 'Stopped machines at most', min: 0, max: 10, step: 1, start: 2, factor: 1, words: whole },
   { name: 'machinesMax', label: 'Machines at most', min: 1, max: 20, step: 1, start: 4, factor: 1, words: whole },
   {
     name: 'gpuUsdPerHour',

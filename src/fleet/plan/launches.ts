@@ -23,6 +23,35 @@ export function leadTimeS(
   return p80 + policy.tickS;
 }
 
+/** How long starts take and bill, as a replay of the fleet takes them: means of the last ones that went well. */
+export interface StartTimes {
+  /** From nothing: to a machine that answers, and of that with a GPU on the bill. */
+  readonly coldS: number;
+  readonly coldBilledS: number;
+  /** From a disk; all of it is billed. */
+  readonly warmS: number;
+}
+
+export function startTimes(
+  launches: readonly LaunchRecord[],
+  restarts: readonly LaunchRecord[],
+  policy: Pick<FleetPolicy, 'leadTimePriorS' | 'restartPriorS'>,
+): StartTimes {
+  const mean = (records: readonly LaunchRecord[], of: (record: LaunchRecord) => number, prior: number): number => {
+    const good = recent(records, 'ready');
+    return good.length === 0 ? prior : good.reduce((total, record) => total + of(record), 0) / good.length;
+  };
+  const coldS = mean(launches, ({ tookS }) => tookS, policy.leadTimePriorS);
+  return {
+    coldS,
+    coldBilledS: Math.min(
+      coldS,
+      mean(launches, ({ billedS }) => billedS, coldS),
+    ),
+    warmS: mean(restarts, ({ tookS }) => tookS, policy.restartPriorS),
+  };
+}
+
 /** Mean of the Beta posterior that a start ends ready. */
 export function chanceOfStart(launches: readonly LaunchRecord[], prior = launchPrior): number {
   const ended = launches.filter(({ outcome }) => outcome === 'ready' || outcome === 'failed').slice(-recentMax);
