@@ -40,7 +40,7 @@ describe('resetSocket', () => {
     near.on('error', (error) => failures.push(error));
     const closed = once(near, 'close');
     near.end('last words');
-    // By the next tick the shutdown is with the system, and not done.
+    // By then the shutdown has begun and is not done.
     await new Promise<void>((resolve) => process.nextTick(resolve));
     resetSocket(near);
     await closed;

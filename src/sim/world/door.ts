@@ -28,6 +28,7 @@ const plainRefusal =
 export async function openDoor(host: string): Promise<Door> {
   let mode: DoorMode = { kind: 'refuses' };
   const sockets = new Map<Socket, { out: number; in: number }>();
+  const underTls = new WeakSet<Socket>();
   const gone = { out: 0, in: 0 };
   const listener = createServer((socket) => {
     socket.on('error', () => {});
@@ -40,7 +41,7 @@ export async function openDoor(host: string): Promise<Door> {
     });
     socket.setNoDelay(true);
     if (mode.kind === 'refuses') resetSocket(socket);
-    else if (mode.kind === 'leads-to') lead(socket, mode);
+    else if (mode.kind === 'leads-to') lead(socket, mode, () => underTls.add(socket));
   });
   const address = await listen(listener, host);
   return {
@@ -60,7 +61,11 @@ export async function openDoor(host: string): Promise<Door> {
       return total;
     },
     cut() {
-      for (const socket of sockets.keys()) resetSocket(socket);
+      for (const socket of sockets.keys()) {
+        // It does not know what TLS shuts down below it, and what is shut down cannot be reset.
+        if (underTls.has(socket)) socket.destroy();
+        else resetSocket(socket);
+      }
     },
     close() {
       listener.close();
@@ -70,12 +75,13 @@ export async function openDoor(host: string): Promise<Door> {
 }
 
 /** Plain HTTP on a TLS port gets the words that a Go server gives. */
-function lead(socket: Socket, { server, tls }: DoorMode & { kind: 'leads-to' }): void {
+function lead(socket: Socket, { server, tls }: DoorMode & { kind: 'leads-to' }, handsOver: () => void): void {
   if (!tls) return void server.emit('connection', socket);
   socket.once('data', (first: Buffer) => {
     if (first[0] !== handshakeByte) return void socket.end(plainRefusal);
     socket.pause();
     socket.unshift(first);
+    handsOver();
     server.emit('connection', socket);
   });
 }
