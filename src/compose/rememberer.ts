@@ -56,7 +56,7 @@ export async function createRememberer(
   deps: ComposeDeps & {
     readonly requestLog: RequestLog;
     readonly shared: Shared;
-    readonly settings: Pick<RunTimeSettings, 'cacheTtlMs'>;
+    readonly settings: Pick<RunTimeSettings, 'cacheTtlMs' | 'onChange'>;
   },
   onProgress?: (step: string, done: number, total: number) => void,
 ): Promise<Rememberer> {
@@ -86,6 +86,9 @@ export async function createRememberer(
   const witness = new WitnessRelay();
   const chosenPolicy = await choosePolicy(config, { ...deps, embedding, store, facts, witness });
   const { policy, learner, close: closePolicy } = chosenPolicy;
+  deps.settings.onChange(({ name, after }) => {
+    if (name === 'cache.falseHitShareMax' && after !== undefined) learner?.retarget(after);
+  });
   const cache = createSemanticCache({
     store,
     index,

@@ -33,6 +33,7 @@ describe('run-time settings', () => {
     const again = open();
     assert.deepEqual(again.settings.view(), [
       { name: 'cache.ttlMs', value: 60_000, written: 86_400_000, changedAt: clock.now() },
+      { name: 'cache.falseHitShareMax', value: 0.05, written: 0.05, changedAt: undefined },
       { name: 'fleet.idleTimeoutMs', value: 600_000, written: 1_800_000, changedAt: clock.now() },
       { name: 'fleet.spares.max', value: 2, written: 2, changedAt: undefined },
     ]);
@@ -40,6 +41,19 @@ describe('run-time settings', () => {
     assert.equal(again.settings.undo('fleet.idleTimeoutMs').after, 1_800_000);
     assert.equal(again.settings.fleetIdleTimeoutMs(), 1_800_000);
     assert.deepEqual([open().config.fleet.idleTimeoutMs, open().config.cache.ttlMs], [1_800_000, 60_000]);
+  });
+
+  it('tell who has to know, of what is undone too, and of nothing that was refused', () => {
+    const { settings } = open();
+    const told: unknown[] = [];
+    settings.onChange(({ name, after }) => void told.push([name, after]));
+    settings.change('cache.falseHitShareMax', 0.02);
+    assert.throws(() => settings.change('cache.falseHitShareMax', 0.9));
+    settings.undo('cache.falseHitShareMax');
+    assert.deepEqual(told, [
+      ['cache.falseHitShareMax', 0.02],
+      ['cache.falseHitShareMax', 0.05],
+    ]);
   });
 
   it('are what the control law goes by from its next tick on, and undone it weighs the idle time itself', () => {
@@ -66,7 +80,7 @@ describe('run-time settings', () => {
       open({})
         .settings.view()
         .map(({ name }) => name),
-      ['cache.ttlMs'],
+      ['cache.ttlMs', 'cache.falseHitShareMax'],
     );
   });
 

@@ -16,6 +16,8 @@ export interface RunTimeSettings {
   view(): readonly RunTimeSettingView[];
   /** @throws AppError bad_request; nothing is changed then */
   change(name: string, value: number): SettingStep;
+  /** Told after each change, and each that was undone. */
+  onChange(listener: (step: SettingStep) => void): void;
   /** What the configuration says holds again. @throws AppError bad_request */
   undo(name: string): SettingStep;
 }
@@ -33,7 +35,17 @@ export function createRunTimeSettings(
   const changes = new Map(config.changes.map((change) => [change.name, change]));
   const written = (name: RunTimeName): number | undefined => writtenOf(config, name);
   const valueOf = (name: RunTimeName): number | undefined => changes.get(name)?.value ?? written(name);
-  const here = runTimeNames.filter((name) => !name.startsWith('fleet.') || config.fleet.provider !== 'off');
+  const useless: Partial<Record<RunTimeName, string>> = {
+    ...(config.fleet.provider === 'off' && {
+      'fleet.idleTimeoutMs': 'no machine is rented (fleet.provider is off)',
+      'fleet.spares.max': 'no machine is rented (fleet.provider is off)',
+    }),
+    ...(config.cache.policy !== 'certified' && {
+      'cache.falseHitShareMax': `cache.policy is ${config.cache.policy}`,
+    }),
+  };
+  const here = runTimeNames.filter((name) => useless[name] === undefined);
+  const listeners: ((step: SettingStep) => void)[] = [];
 
   function known(name: string): RunTimeName {
     if (!isRunTimeName(name))
@@ -41,8 +53,8 @@ export function createRunTimeSettings(
         'bad_request',
         `${name.slice(0, 100)} cannot be changed while the gateway runs; ${here.join(', ')} can`,
       );
-    if (!here.includes(name))
-      throw new AppError('bad_request', `${name} changes nothing here: no machine is rented (fleet.provider is off)`);
+    const why = useless[name];
+    if (why !== undefined) throw new AppError('bad_request', `${name} changes nothing here: ${why}`);
     return name;
   }
 
@@ -63,7 +75,9 @@ export function createRunTimeSettings(
     }
     const after = valueOf(name);
     logger.info({ setting: name, before, after }, 'a setting was changed');
-    return { name, before, after };
+    const done = { name, before, after };
+    for (const listener of listeners) listener(done);
+    return done;
   }
 
   return {
@@ -86,6 +100,7 @@ export function createRunTimeSettings(
       }
       return step(name, () => changes.set(name, { name, value, at: clock.now(), written: written(name) }));
     },
+    onChange: (listener) => void listeners.push(listener),
     undo(asked) {
       const name = known(asked);
       if (!changes.has(name)) throw new AppError('bad_request', `${name} is as the configuration says`);

@@ -7,8 +7,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 
-/** Numbers that are read anew each time they are used, so that nothing has to be built again. */
-export const runTimeNames = ['cache.ttlMs', 'fleet.idleTimeoutMs', 'fleet.spares.max'] as const;
+/** Numbers that can change with nothing built again: who uses them reads them anew, or is told. */
+export const runTimeNames = [
+  'cache.ttlMs',
+  'cache.falseHitShareMax',
+  'fleet.idleTimeoutMs',
+  'fleet.spares.max',
+] as const;
 export type RunTimeName = (typeof runTimeNames)[number];
 
 export interface SettingChange {

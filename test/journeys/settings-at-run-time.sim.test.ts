@@ -52,4 +52,17 @@ describe('journey: settings at run time', () => {
     isAbout(await lifeOf('What is an almond?'), 24);
     assert.deepEqual(await overriding(), []);
   });
+
+  it('allows as many wrong hits as it was told last', async () => {
+    const target = async () =>
+      ((await (await fetch(`${rig.adminUrl}/api/status`)).json()) as StatusReport).cache.semantic?.target;
+    assert.equal(await target(), 0.05);
+    await post(`${rig.adminUrl}/api/settings`, { name: 'cache.falseHitShareMax', value: 0.02 });
+    assert.equal(await target(), 0.02);
+    await rig.close();
+    await open();
+    assert.equal(await target(), 0.02);
+    await fetch(`${rig.adminUrl}/api/settings/cache.falseHitShareMax`, { method: 'DELETE' });
+    assert.equal(await target(), 0.05);
+  });
 });

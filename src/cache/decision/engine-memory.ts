@@ -8,7 +8,7 @@ import type { Scores } from './scorer.ts';
 /** What status and persistence need of a running engine. */
 export interface EngineMemory {
   readonly space: string;
-  readonly options: DecisionEngineOptions;
+  options: DecisionEngineOptions;
   readonly labels: LabelStore;
   readonly entries: EntryRecords;
   readonly groups: Groups;

@@ -251,6 +251,11 @@ export interface DecisionEngine {
   absolve(entryId: string): void;
   /** Forgets every label of the embedder, the guards or the judge that changed. Entry quarantines stay. */
   discardLabels(): void;
+  /**
+   * Another share of wrong hits is allowed from now on. Where it is one of `comparedTargets` what was counted for it
+   * holds at once; else nothing is certified until the next ticks have counted the labels again.
+   */
+  retarget(target: number): void;
   status(): DecisionStatus;
   /** @returns JSON-safe; sizes of a few MB at `labelsMax`. */
   export(): unknown;

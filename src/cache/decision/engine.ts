@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { Breaker } from './breaker.ts';
 import {
+  comparedTargets,
   decisionEngineDefaults,
   type Decision,
   type DecisionCandidate,
@@ -24,7 +25,7 @@ import { inputCount, inputsVersion } from './inputs.ts';
 import { createJudge, pairKeyOf, type Scored } from './judge.ts';
 import { LabelStore, type StoredLabel } from './label-store.ts';
 import { logit } from './ridge-logistic.ts';
-import { createScorer, foldCount, type Scores } from './scorer.ts';
+import { createScorer, foldCount, type GroupCertificates, type Scores } from './scorer.ts';
 
 export interface DecisionEngineDeps {
   /** Labels taken with another embedder, other guards or another judge are not comparable and are dropped. */
@@ -48,9 +49,9 @@ const pooledMargin = 0.01;
 
 export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
   const { clock, random } = deps;
-  const options = checkOptions({ ...decisionEngineDefaults, ...deps.options });
+  let options = checkOptions({ ...decisionEngineDefaults, ...deps.options });
   const guards = deps.guards ?? engineGuards;
-  const scorer = createScorer(options);
+  let scorer = createScorer(options);
   const state: EngineMemory = {
     space: [inputsVersion, deps.embeddingModelId, guards.map(({ name }) => name).join('+'), deps.judgeId ?? ''].join(
       '|',
@@ -143,6 +144,20 @@ export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
       state.labels.clear();
       state.scores = scorer.untaught;
       state.groups.resetBreakers(state.labels.taken);
+    },
+
+    retarget(target) {
+      options = checkOptions({ ...options, target });
+      scorer = createScorer(options);
+      state.options = options;
+      const { pooled, groups } = state.scores;
+      state.scores = {
+        ...state.scores,
+        pooled: retargeted(pooled, target),
+        groups: new Map([...groups].map(([group, each]) => [group, retargeted(each, target)])),
+      };
+      // One that runs counts for the target of before.
+      work = startRefit();
     },
 
     status: () => statusOf(state, scorer.targets),
@@ -281,6 +296,13 @@ export function createDecisionEngine(deps: DecisionEngineDeps): DecisionEngine {
   function emit(event: DecisionEvent): void {
     for (const listener of listeners) listener(event);
   }
+}
+
+/** Of the compared targets the counts are there. */
+function retargeted({ labels, byTarget }: GroupCertificates, target: number): GroupCertificates {
+  const [, ...compared] = byTarget;
+  const known = (comparedTargets as readonly number[]).indexOf(target);
+  return { labels, byTarget: [known === -1 ? undefined : compared[known], ...compared] };
 }
 
 function sampleOf<C extends DecisionCandidate>(

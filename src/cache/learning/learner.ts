@@ -49,6 +49,8 @@ export interface OperableLearner extends Learner {
   load(): Promise<void>;
   /** Labels have come from elsewhere. */
   refit(): void;
+  /** Another share of wrong hits is allowed from now on. */
+  retarget(target: number): void;
   /** From here on hits can be audited. */
   useThinker(thinker: IdleThinker, heldOut?: (holdout: Holdout) => void): void;
   status(): LearnerStatus;
@@ -177,6 +179,11 @@ export function createLearner(deps: LearnerDeps): OperableLearner {
 
     refit() {
       keeper.changed();
+      tickSoon();
+    },
+
+    retarget(target) {
+      engine.retarget(target);
       tickSoon();
     },
 

@@ -20,6 +20,10 @@ describe('settings that hold at once', () => {
       ],
       others: [],
     });
+    const certified = { name: 'cache.falseHitShareMax', value: 0.05, written: 0.05, changedAt: undefined };
+    assert.deepEqual(proposalOf({ target: 0.02 }, [certified]).changes, [
+      { name: 'cache.falseHitShareMax', value: 0.02 },
+    ]);
     const spares = { name: 'fleet.spares.max', value: 2, written: 2, changedAt: undefined };
     assert.deepEqual(proposalOf({ sparesMax: 0 }, [spares]).changes, [{ name: 'fleet.spares.max', value: 0 }]);
     assert.deepEqual(proposalOf({ idleS: 0, threshold: 0.9, ttlMs: 5 }, here).others, ['idleS', 'threshold']);
@@ -28,6 +32,7 @@ describe('settings that hold at once', () => {
 
   it('are told in words, unset ones too', () => {
     assert.equal(settingWords('fleet.idleTimeoutMs', 600_000), '10 min');
+    assert.equal(settingWords('cache.falseHitShareMax', 0.02), '2 %');
     assert.match(settingWords('fleet.idleTimeoutMs', undefined), /idling costs less than a start/);
     assert.deepEqual([settingWords('fleet.spares.max', 2), settingWords('x.y', 3)], ['2', '3']);
   });

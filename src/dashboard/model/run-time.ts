@@ -11,6 +11,7 @@ interface Words {
 const time = (ms: number): string => formatDuration(ms / 1000);
 const words: Readonly<Record<string, Words>> = {
   'cache.ttlMs': { label: 'Stored answers expire after', value: (ms) => (ms === undefined ? 'unset' : time(ms)) },
+  'cache.falseHitShareMax': { label: 'Wrong semantic hits, at most', value: share },
   'fleet.idleTimeoutMs': {
     label: 'Machines sleep after',
     value: (ms) => (ms === undefined ? 'as long as idling costs less than a start' : time(ms)),
@@ -44,6 +45,8 @@ function settingOf(knob: keyof WhatIfChange, value: number | undefined): ChangeS
   switch (knob) {
     case 'ttlMs':
       return { name: 'cache.ttlMs', value };
+    case 'target':
+      return { name: 'cache.falseHitShareMax', value };
     case 'idleS':
       // 0 is `never`, which is what `fleet.thinkersMin` is for.
       return value === 0 ? undefined : { name: 'fleet.idleTimeoutMs', value: value * 1000 };

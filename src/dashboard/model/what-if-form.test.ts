@@ -34,6 +34,8 @@ describe('what-if', () => {
     const query = new URLSearchParams(
       'threshold=0.95&ttlMs=48&idleS=10&machinesMax=&gpuSpeed=nonsense&gpuUsdPerHour=99',
     );
+    assert.deepEqual(changeOf(new URLSearchParams('target=0.02')), { target: 0.02 });
+    assert.deepEqual(changeOf(new URLSearchParams('target=0.03')), {}, 'no decision was judged at that');
     assert.deepEqual(changeOf(query), { threshold: 0.95, ttlMs: 172_800_000, idleS: 600 });
   });
 

@@ -14,6 +14,10 @@ export interface Knob {
   /** From what is shown to what is asked: hours to milliseconds, minutes to seconds. */
   readonly factor: number;
   readonly words: (value: number) => string;
+  /** None between these. */
+  readonly choices?: readonly number[];
+  /** Both say what is served. */
+  readonly insteadOf?: keyof WhatIfChange;
 }
 
 export const knobs: readonly Knob[] = [
@@ -26,6 +30,20 @@ export const knobs: readonly Knob[] = [
     start: 0.9,
     factor: 1,
     words: (value) => value.toFixed(3),
+    insteadOf: 'target',
+  },
+  {
+    name: 'target',
+    label: 'Wrong semantic hits, at most',
+    min: 0.01,
+    max: 0.2,
+    step: 0.01,
+    start: 0.05,
+    factor: 1,
+    words: share,
+    // Every decision was judged at these.
+    choices: [0.01, 0.02, 0.05, 0.1, 0.2],
+    insteadOf: 'threshold',
   },
   {
     name: 'ttlMs',
@@ -74,9 +92,10 @@ export const knobs: readonly Knob[] = [
 /** Only what was moved; a value that is no number or out of bounds is left out. */
 export function changeOf(query: URLSearchParams): WhatIfChange {
   const change: Record<string, number> = {};
-  for (const { name, min, max, factor } of knobs) {
+  for (const { name, min, max, factor, choices } of knobs) {
     const value = valueOf(query, name);
-    if (value !== undefined && value >= min && value <= max) change[name] = Number((value * factor).toPrecision(10));
+    if (value === undefined || value < min || value > max) continue;
+    if (choices === undefined || choices.includes(value)) change[name] = Number((value * factor).toPrecision(10));
   }
   return change;
 }

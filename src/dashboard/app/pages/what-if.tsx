@@ -36,6 +36,10 @@ export function WhatIfPage() {
 function Settings({ days }: { readonly days: number }) {
   const { query } = place.value;
   const moved = knobs.filter(({ name }) => query.has(name));
+  const { held } = useRunTimeSettings();
+  // A fixed threshold keeps no share.
+  const keepsShare = held?.value.runTime.some(({ name }) => name === 'cache.falseHitShareMax') ?? false;
+  const shown = knobs.filter(({ name }) => name !== 'target' || keepsShare);
   return (
     <Card id="knobs" title="Settings to try">
       <form class="fields" onSubmit={(event) => event.preventDefault()}>
@@ -53,9 +57,13 @@ function Settings({ days }: { readonly days: number }) {
             ))}
           </select>
         </label>
-        {knobs.map((knob) => (
-          <Slider key={knob.name} knob={knob} value={valueOf(query, knob.name)} />
-        ))}
+        {shown.map((knob) =>
+          knob.choices === undefined ? (
+            <Slider key={knob.name} knob={knob} value={valueOf(query, knob.name)} />
+          ) : (
+            <Choice key={knob.name} knob={knob} choices={knob.choices} value={valueOf(query, knob.name)} />
+          ),
+        )}
       </form>
       {moved.length > 0 && (
         <button type="button" onClick={() => setQuery(Object.fromEntries(moved.map(({ name }) => [name, undefined])))}>
@@ -64,6 +72,37 @@ function Settings({ days }: { readonly days: number }) {
       )}
       <p class="soft">A replay changes nothing. What was moved stands in the address.</p>
     </Card>
+  );
+}
+
+const move = ({ name, insteadOf }: Knob, value: string): void =>
+  setQuery({ ...(insteadOf !== undefined && { [insteadOf]: undefined }), [name]: value });
+
+interface ChoiceProps {
+  readonly knob: Knob;
+  readonly choices: readonly number[];
+  readonly value: number | undefined;
+}
+
+function Choice({ knob, choices, value }: ChoiceProps) {
+  const { name, label, words } = knob;
+  const id = `knob-${name}`;
+  return (
+    <label for={id}>
+      {label}
+      <select
+        id={id}
+        value={value === undefined ? '' : String(value)}
+        onChange={({ currentTarget }) => move(knob, currentTarget.value)}
+      >
+        <option value="">as it was</option>
+        {choices.map((each) => (
+          <option key={each} value={String(each)}>
+            {words(each)}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
@@ -83,7 +122,7 @@ function Slider({ knob, value }: { readonly knob: Knob; readonly value: number |
         step={step}
         value={value ?? start}
         aria-valuetext={value === undefined ? 'as it was' : words(value)}
-        onInput={({ currentTarget }) => setQuery({ [name]: currentTarget.value })}
+        onInput={({ currentTarget }) => move(knob, currentTarget.value)}
       />
     </div>
   );
