@@ -85,7 +85,8 @@ export function configExample(): string {
   return [
     '# Every option with its default. All may be left out; unknown ones are refused.',
     '# Sentences begin with a # and one space; any other # hides an option that is not set by default.',
-    '# Order: defaults, this file, SELFHOST_… variables, the command line. Secrets come from files or variables.',
+    '# Order: defaults, this file, settings changed at run time, SELFHOST_… variables, the command line.',
+    '# Secrets come from files or variables.',
     '',
     ...configOptions().flatMap((option) => [...yamlOf(option, '', false), '']),
   ]
@@ -161,8 +162,9 @@ export function configReference(): string {
     '',
     'Every option of the configuration file. `config.example.yaml` holds the same options, ready to be changed.',
     '',
-    'Order: defaults, the file (`--config`, `SELFHOST_CONFIG`), the environment, the command line. Unknown options are',
-    'errors. Secrets come from a file or from the environment, never from the configuration itself.',
+    'Order: defaults, the file (`--config`, `SELFHOST_CONFIG`), [settings changed at run',
+    'time](../dashboard.md#settings-that-change-at-once), the environment, the command line. Unknown options are errors. Secrets',
+    'come from a file or from the environment, never from the configuration itself.',
     '',
     '| variable | what it sets |',
     '|---|---|',

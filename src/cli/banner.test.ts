@@ -97,6 +97,14 @@ describe('banner', () => {
     );
   });
 
+  it('says what overrides the file, before somebody edits that', () => {
+    const setting = { name: 'cache.ttlMs', value: 60_000, written: 86_400_000, changedAt: 1 };
+    assert.match(
+      banner(aStatus({ overriding: [setting] }), { ...facts, configFile: 'gateway.yaml' }),
+      /^ {2}Config {4}gateway\.yaml\n {12}cache\.ttlMs is 60000, changed at run time; the configuration says 86400000$/m,
+    );
+  });
+
   it('sends a key where one is needed', () => {
     const text = banner(aStatus(), {
       keyRequired: true,

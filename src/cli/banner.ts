@@ -2,6 +2,7 @@
 import type { StatusReport, ThinkerReportView } from '../admin/admin-types.ts';
 import { chooseModel } from '../core/choose-model.ts';
 import { formatBytes } from '../core/format.ts';
+import { overridingWords } from './format.ts';
 
 export interface BannerFacts {
   /** Clients of the gateway must send an API key. */
@@ -27,7 +28,11 @@ export function banner(status: StatusReport, facts: BannerFacts): string {
     row('Cache', cacheLine(status), ...sharedLines(status), ...optional(semanticLine(status))),
     row('Embedder', `${status.embedding.id}: ${status.embedding.why}`, ...optional(status.embedding.remedy)),
     row('Data', status.dataDir),
-    row('Config', facts.configFile ?? 'none, defaults (config.example.yaml lists every option)'),
+    row(
+      'Config',
+      facts.configFile ?? 'none, defaults (config.example.yaml lists every option)',
+      ...status.overriding.map(overridingWords),
+    ),
   ];
   return [
     `llm-self-host ${status.version} is ready`,

@@ -1,4 +1,5 @@
 /** What people type and read on a command line. */
+import type { RunTimeSettingView } from '../admin/admin-types.ts';
 
 /** `90s`, `15m`, `1h`, `2d` → seconds; undefined when it is none of them. */
 export function parseDuration(text: string): number | undefined {
@@ -13,6 +14,10 @@ export function formatUsd(usd: number): string {
   const places = usd === 0 || Math.abs(usd) >= 0.1 ? 2 : Math.abs(usd) >= 0.001 ? 4 : 7;
   return `${usd < 0 ? '-' : ''}$${Math.abs(usd).toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places })}`;
 }
+
+/** Of a setting that holds instead of what the configuration says. */
+export const overridingWords = ({ name, value, written }: RunTimeSettingView): string =>
+  `${name} is ${value}, changed at run time; the configuration says ${written ?? 'nothing'}`;
 
 /** `0.1234` → `12.3 %`. */
 export const formatPercent = (share: number, places = 1): string => `${(share * 100).toFixed(places)} %`;

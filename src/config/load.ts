@@ -18,6 +18,8 @@ export interface Overrides {
   readonly port?: string | undefined;
   readonly adminPort?: string | undefined;
   readonly dataDir?: string | undefined;
+  /** For what stops machines, which must work whatever is in that file. */
+  readonly changedAtRunTime?: 'ignored';
 }
 
 /** @throws AppError config_invalid naming the option, its value and the remedy */
@@ -37,7 +39,7 @@ export function resolveConfig(
   const dataDir = resolve(
     overrides.dataDir ?? environment['SELFHOST_DATA_DIR'] ?? written.dataDir ?? defaultDataDir(environment),
   );
-  const changes = readChanges(dataDir);
+  const changes = overrides.changedAtRunTime === 'ignored' ? [] : readChanges(dataDir);
   const parsed = changes.length === 0 ? written : parse(withChanges(file, changes), changesPath(dataDir));
   const gatewayPort =
     portOf('--port', overrides.port) ?? portOf('SELFHOST_PORT', environment['SELFHOST_PORT']) ?? parsed.gateway.port;

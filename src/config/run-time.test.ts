@@ -45,6 +45,8 @@ describe('settings changed at run time', () => {
     refused(change({ name: 'cache.ttlMs', value: 0 }), /settings\.json is not valid:\s+cache\.ttlMs is 0; /);
     refused(change({ name: 'admin.port', value: 1 }), /settings\.json holds settings .* cannot be read/);
     refused('{"version": 1, "chan', /settings\.json holds settings .* move it away to go by the configuration alone/);
+    // Machines can be stopped all the same.
+    assert.deepEqual(resolveConfig({}, {}, { dataDir, changedAtRunTime: 'ignored' }).changes, []);
     rmSync(changesPath(dataDir));
     assert.deepEqual(readChanges(dataDir), []);
   });

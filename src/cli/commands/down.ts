@@ -32,7 +32,7 @@ export function addDown(program: Command, context: CliContext): void {
 
 async function down(options: DownOptions, context: CliContext): Promise<void> {
   const { loadConfig } = await import('../../config/load.ts');
-  const config = await loadConfig(context.environment, options);
+  const config = await loadConfig(context.environment, { ...options, changedAtRunTime: 'ignored' });
   const { dataDir, fleet } = config;
   const running = readRuntime(dataDir);
   if (running === undefined) {

@@ -67,7 +67,7 @@ async function stopDirectly(options: StopOptions, context: CliContext): Promise<
     import('../../config/load.ts'),
     import('../../compose/fleet-stop.ts'),
   ]);
-  const config = await loadConfig(context.environment, options);
+  const config = await loadConfig(context.environment, { ...options, changedAtRunTime: 'ignored' });
   const { destroyed, left } = await stopFleetDirectly(config, (says) => {
     if (!options.json) context.err(`${says}\n`);
   });

@@ -3,7 +3,7 @@ import type { Percentiles, StatusReport } from '../../admin/admin-types.ts';
 import { formatBytes, formatDuration, formatMs } from '../../core/format.ts';
 import { adminTarget, getJson } from '../client.ts';
 import { printJson, type CliContext, type GlobalOptions } from '../context.ts';
-import { formatTable } from '../format.ts';
+import { formatTable, overridingWords } from '../format.ts';
 import { examples } from '../examples.ts';
 
 export function addStatus(program: Command, context: CliContext): void {
@@ -48,8 +48,7 @@ export function describeStatus(status: StatusReport): string {
       `          re-embedding stored prompts: ${embedding.reembedding.done} of ${embedding.reembedding.total}`,
     );
   }
-  for (const { name, value, written } of status.overriding)
-    lines.push(`setting   ${name} is ${value}, changed at run time; the configuration says ${written ?? 'nothing'}`);
+  lines.push(...status.overriding.map((setting) => `setting   ${overridingWords(setting)}`));
   lines.push(`data      ${status.dataDir}`, '');
   return `${lines.join('\n')}\n${thinkerTable(status)}`;
 }
