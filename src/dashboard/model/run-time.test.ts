@@ -9,7 +9,6 @@ const here = ['cache.ttlMs', 'fleet.idleTimeoutMs'].map((name) => ({
   written: 1,
   changedAt: undefined,
 }));
-const dayMs = 86_400_000;
 
 describe('settings that hold at once', () => {
   it('come from the knobs that are one, in its unit, and only where it is there', () => {
@@ -39,22 +38,26 @@ describe('settings that hold at once', () => {
 
   it('say what they come to, and on how many days that rests', () => {
     const side = { costUsd: 10, hitShare: 0.4, coldWaits: 4 } as WhatIfSide;
-    const report = (recorded: Partial<WhatIfSide>, scenario: Partial<WhatIfSide>) =>
+    const report = (recorded: Partial<WhatIfSide>, scenario: Partial<WhatIfSide>, days = 3.04) =>
       effectOf({
         recorded: { ...side, ...recorded },
         scenario: { ...side, ...scenario },
-        days: 3.04,
-        from: 0,
-        to: 7 * dayMs,
+        days,
       } as WhatIfReport);
     assert.deepEqual(report({}, { costUsd: 7, coldWaits: 16, hitShare: 0.3 }), [
       'It costs about $30.00 a month less.',
       '30 % are answered from the cache instead of 40 %.',
-      '3.9 more questions a day wait for a start.',
+      'Waits for a start: 3.9 more a day.',
       'So a replay of 3 days of traffic says, as if it went on as it was.',
     ]);
     assert.equal(report({}, { costUsd: 11 })[0], 'It costs about $10.00 a month more.');
     assert.equal(report({}, {})[0], 'It costs what it costs now.');
     assert.match(report({ costUsd: undefined }, {})[0]!, /not known/);
+    // An hour is no month.
+    assert.deepEqual(report({}, { costUsd: 9.5, coldWaits: 5 }, 1 / 24), [
+      'It would have cost $0.50 less.',
+      'Waits for a start: 1 more.',
+      'So a replay of 1 h 0 min of traffic says, as if it went on as it was.',
+    ]);
   });
 });

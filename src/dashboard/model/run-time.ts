@@ -57,30 +57,32 @@ function settingOf(knob: keyof WhatIfChange, value: number | undefined): ChangeS
   }
 }
 
-const dayMs = 86_400_000;
 const daysPerMonth = 30.4;
 
-/** What a replay says a change comes to. */
-export function effectOf({ recorded, scenario, from, to, days }: WhatIfReport): readonly string[] {
+/** What a replay says a change comes to: in a month, or in what was recorded where that is less than a day. */
+export function effectOf({ recorded, scenario, days }: WhatIfReport): readonly string[] {
   const says: string[] = [];
+  const isLong = days >= 1;
+  const span = isLong ? `${Number(days.toFixed(1))} days` : formatDuration(days * 86_400);
   if (recorded.costUsd !== undefined && scenario.costUsd !== undefined) {
-    const month = ((scenario.costUsd - recorded.costUsd) / days) * daysPerMonth;
+    const usdMore = (scenario.costUsd - recorded.costUsd) * (isLong ? daysPerMonth / days : 1);
+    const amount = usd(Math.abs(usdMore) * 1e6);
+    const than = usdMore < 0 ? 'less' : 'more';
     says.push(
-      Math.abs(month) < 0.01
+      Math.abs(usdMore) < (isLong ? 0.01 : 1e-6)
         ? 'It costs what it costs now.'
-        : `It costs about ${usd(Math.abs(month) * 1e6)} a month ${month < 0 ? 'less' : 'more'}.`,
+        : isLong
+          ? `It costs about ${amount} a month ${than}.`
+          : `It would have cost ${amount} ${than}.`,
     );
   } else says.push('What it costs is not known: your thinkers have no price.');
   if (recorded.hitShare !== scenario.hitShare)
     says.push(`${share(scenario.hitShare)} are answered from the cache instead of ${share(recorded.hitShare)}.`);
-  if (recorded.coldWaits !== scenario.coldWaits)
+  const waits = (scenario.coldWaits - recorded.coldWaits) / (isLong ? days : 1);
+  if (waits !== 0)
     says.push(
-      `${Math.abs(perDay(scenario.coldWaits - recorded.coldWaits, days))} ${scenario.coldWaits > recorded.coldWaits ? 'more' : 'fewer'} questions a day wait for a start.`,
+      `Waits for a start: ${Number(Math.abs(waits).toPrecision(2))} ${waits > 0 ? 'more' : 'fewer'}${isLong ? ' a day' : ''}.`,
     );
-  says.push(
-    `So a replay of ${Number(Math.min(days, (to - from) / dayMs).toFixed(1))} days of traffic says, as if it went on as it was.`,
-  );
+  says.push(`So a replay of ${span} of traffic says, as if it went on as it was.`);
   return says;
 }
-
-const perDay = (count: number, days: number): number => Number((count / days).toPrecision(2));
