@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { CacheRowView, StatusReport } from '../../src/admin/admin-types.ts';
 import { until } from '../support/until.ts';
+import { startVastWorld, type VastWorld } from '../../src/sim/world.ts';
+import { startFleetGateway, worldOptions, type FleetWorld } from '../support/fleet-world.ts';
 import { model, post, startRig, type Rig } from './harness.ts';
 
 describe('journey: settings at run time', () => {
@@ -64,5 +66,29 @@ describe('journey: settings at run time', () => {
     assert.equal(await target(), 0.02);
     await fetch(`${rig.adminUrl}/api/settings/cache.falseHitShareMax`, { method: 'DELETE' });
     assert.equal(await target(), 0.05);
+  });
+});
+
+describe('journey: settings of a fleet at run time', () => {
+  let world: VastWorld;
+  let fleet: FleetWorld;
+  before(async () => {
+    world = await startVastWorld(worldOptions(31));
+    fleet = await startFleetGateway(world, { fleet: { idleTimeoutMs: 24 * 3_600_000, spares: { max: 0 } } });
+  });
+  after(async () => {
+    await fleet?.close();
+    await world?.close();
+  });
+
+  it('lets a machine that was to wait for a day go within minutes once it is told to', async () => {
+    const lines = (await (await fleet.ask('What is a lighthouse?', { stream: true })).text()).trim().split('\n');
+    assert.equal((JSON.parse(lines.at(-1)!) as { done: boolean }).done, true);
+    const [machine] = (await fleet.report()).machines;
+    assert.equal(machine?.phase, 'ready');
+    const reply = await fleet.admin('POST', '/api/settings', { name: 'fleet.idleTimeoutMs', value: 60_000 });
+    assert.equal(reply.status, 200);
+    await fleet.until('it is given back', ({ machines }) => machines.length === 0);
+    assert.equal(world.instances().length, 0);
   });
 });
