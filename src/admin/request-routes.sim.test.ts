@@ -127,7 +127,7 @@ describe('why', () => {
       admin.requests.add(aRecord({ id: 'req_1', ...exact, steps }));
       admin.requests.add(aRecord({ id: 'req_2', ...exact, steps, entryId: 'gone' }));
       const story = await why(admin, 'req_1');
-      assert.equal(story.because, 'The same request was answered 2 h 0 min ago, and that answer was given again.');
+      assert.equal(story.because, 'The same request was answered 2 h ago, and that answer was given again.');
       assert.equal(story.question, 'How tall is the tower?');
       assert.equal(story.decision, undefined);
       const gone = await why(admin, 'req_2');

@@ -213,7 +213,7 @@ describe('status and cache', () => {
       const { out: list } = await run('cache', 'list');
       assert.match(
         list,
-        /^ID +MODEL +STORED +EXPIRES IN +HITS +SIZE +PROMPT\nentry-1 +llama3\.2:latest +0 s ago +1 d 0 h +3 +512 B +How tall is the tower\?$/m,
+        /^ID +MODEL +STORED +EXPIRES IN +HITS +SIZE +PROMPT\nentry-1 +llama3\.2:latest +0 s ago +1 d +3 +512 B +How tall is the tower\?$/m,
       );
       assert.equal((await run('cache', 'list', '--model', 'nobody')).out, 'no stored answers match\n');
       const { out: shown } = await run('cache', 'show', 'entry-1');

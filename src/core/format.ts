@@ -13,8 +13,9 @@ export function formatBytes(bytes: number): string {
 export function formatDuration(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+  const [size, unit, lessSize, lessUnit] = seconds < 86_400 ? [3600, 'h', 60, 'min'] : [86_400, 'd', 3600, 'h'];
+  const less = Math.floor((seconds % size) / lessSize);
+  return `${Math.floor(seconds / size)} ${unit}${less === 0 ? '' : ` ${less} ${lessUnit}`}`;
 }
 
 export function formatMs(ms: number): string {

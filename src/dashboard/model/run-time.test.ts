@@ -57,7 +57,7 @@ describe('settings that hold at once', () => {
     assert.deepEqual(report({}, { costUsd: 9.5, coldWaits: 5 }, 1 / 24), [
       'It would have cost $0.50 less.',
       'Waits for a start: 1 more.',
-      'So a replay of 1 h 0 min of traffic says, as if it went on as it was.',
+      'So a replay of 1 h of traffic says, as if it went on as it was.',
     ]);
   });
 });
