@@ -95,6 +95,14 @@ export class Directory {
     return this.#ids.get(row);
   }
 
+  tenantAt(row: number): TenantId {
+    return this.#tenants.get(row);
+  }
+
+  scopeAt(row: number): Scope | undefined {
+    return this.#scopes.get(row);
+  }
+
   hitsAt(row: number): number {
     return this.#hitsOf[row]!;
   }

@@ -6,7 +6,7 @@ import type { Logger } from '../../../telemetry/logger.ts';
 import type { Shelf } from '../shelf.ts';
 import { selectorsMax, type Generations } from './generations.ts';
 import type { InvalidationJournal, Owed } from './journal.ts';
-import { selects, type RedisKeys, type Selector } from './keys.ts';
+import { selectionOf, type RedisKeys, type Selector } from './keys.ts';
 import type { RedisWrites } from './writes.ts';
 
 export interface InvalidatorDeps {
@@ -122,9 +122,12 @@ export class Invalidator {
     const { shelf } = this.#deps;
     const { directory } = shelf;
     const gone: { key: ExactKey; id: EntryId }[] = [];
+    const isSelected = selectionOf(selector);
     for (let row = 0; row < directory.size; row++) {
-      const { id, exactKey: key, tenant, scope, seq } = directory.at(row);
-      if (stampOf(seq) < least && selects(selector, tenant, scope)) gone.push({ key, id });
+      if (!isSelected(directory.tenantAt(row), directory.scopeAt(row)) || stampOf(directory.seqAt(row)) >= least)
+        continue;
+      const { id, exactKey: key } = directory.at(row);
+      gone.push({ key, id });
     }
     for (const { id } of gone) shelf.remove(id, 'manual');
     return gone;

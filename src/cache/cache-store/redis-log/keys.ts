@@ -39,7 +39,14 @@ export function selectorsOf(tenant: TenantId, scope: Scope | undefined): readonl
 }
 
 export function selects(selector: Selector, tenant: TenantId, scope: Scope | undefined): boolean {
-  return selector === '*' || selector === `t:${tenant}` || (scope !== undefined && selector === `s:${scope}`);
+  return selectionOf(selector)(tenant, scope);
+}
+
+/** For many in turn: no text is made for any of them. */
+export function selectionOf(selector: Selector): (tenant: TenantId, scope: Scope | undefined) => boolean {
+  if (selector === '*') return () => true;
+  const name = selector.slice(2);
+  return selector.startsWith('t:') ? (tenant) => tenant === name : (_, scope) => scope === name;
 }
 
 export function selectorOf(selector: InvalidationSelector): Selector {
