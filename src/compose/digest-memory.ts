@@ -6,7 +6,7 @@ import type { CacheStore } from '../cache/cache-store.ts';
 import type { ModelName } from '../core/ids.ts';
 import { isJsonObject } from '../core/json.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ThinkerPool } from '../thinkers/thinker.ts';
+import type { ModelInfo, ThinkerPool } from '../thinkers/thinker.ts';
 
 /** More models than any set of thinkers holds; names beyond are not remembered. */
 const modelsMax = 2000;
@@ -42,8 +42,13 @@ export async function createDigestMemory(
     digestOf: (model) => pool?.digestOf(model) || known.get(model) || '',
     follow(followed) {
       pool = followed;
+      let noted: readonly ModelInfo[] | undefined;
       const note = (): void => {
-        for (const model of followed.models()) {
+        const models = followed.models();
+        // Capacity is told after every answer, and the list is made anew when a thinker has told its own.
+        if (models === noted) return;
+        noted = models;
+        for (const model of models) {
           const digest = followed.digestOf(model.name);
           if (digest === '' || known.get(model.name) === digest || (known.size >= modelsMax && !known.has(model.name)))
             continue;

@@ -98,7 +98,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     },
   };
 
-  async function perform(route: Route, exchange: Exchange): Promise<void> {
+  /** @throws AppError also at once. An answer's promise is passed on as it is: another around it would cost each request one more. */
+  function perform(route: Route, exchange: Exchange): Promise<void> {
     const { method } = exchange.request;
     if (!route.methods.includes(method!)) {
       throw new AppError(
@@ -111,19 +112,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
         return answer(route.codec, exchange);
       case 'embed':
         return embed(route.codec, exchange);
-      case 'models': {
-        const body = method === 'POST' ? await readJsonBody(exchange.request, deps.options.bodyBytesMax) : undefined;
-        await serveModels(deps, exchange, route, body);
-        return simple(exchange, 'ok');
-      }
-      case 'count-tokens': {
-        const counted = countAnthropicTokens(await readJsonBody(exchange.request, deps.options.bodyBytesMax));
-        sendBody(exchange, 200, json, counted.body, { 'x-selfhost-notice': headerText(counted.notices.join('; ')) });
-        return simple(exchange, 'ok');
-      }
+      case 'models':
+        return models(route, exchange);
+      case 'count-tokens':
+        return countTokens(exchange);
       case 'feedback':
-        serveFeedback(deps, exchange, await readJsonBody(exchange.request, deps.options.bodyBytesMax));
-        return simple(exchange, 'ok');
+        return feedback(exchange);
       case 'operator-only':
         throw new AppError(
           'operator_only',
@@ -168,6 +162,24 @@ export function createGateway(deps: GatewayDeps): Gateway {
       logger.error({ err: error, requestId: exchange.requestId }, 'request failed inside the gateway');
       writer.fail(toAppError(error));
     }
+  }
+
+  async function models(route: Route & { readonly kind: 'models' }, exchange: Exchange): Promise<void> {
+    const { method } = exchange.request;
+    const body = method === 'POST' ? await readJsonBody(exchange.request, deps.options.bodyBytesMax) : undefined;
+    await serveModels(deps, exchange, route, body);
+    simple(exchange, 'ok');
+  }
+
+  async function countTokens(exchange: Exchange): Promise<void> {
+    const counted = countAnthropicTokens(await readJsonBody(exchange.request, deps.options.bodyBytesMax));
+    sendBody(exchange, 200, json, counted.body, { 'x-selfhost-notice': headerText(counted.notices.join('; ')) });
+    simple(exchange, 'ok');
+  }
+
+  async function feedback(exchange: Exchange): Promise<void> {
+    serveFeedback(deps, exchange, await readJsonBody(exchange.request, deps.options.bodyBytesMax));
+    simple(exchange, 'ok');
   }
 
   async function embed(codec: EmbedCodec, exchange: Exchange): Promise<void> {

@@ -21,8 +21,10 @@ export interface AnswerBatch {
   readonly rows: number;
   /** `numbersPerRow` a row, in the order of `encodeAnswers`. */
   readonly numbers: Float64Array;
-  /** Request id, question and whose answer, per row. */
-  readonly texts: readonly string[];
+  /** Request id, question and whose answer, per row, without anything between them: one text is cloned at once. */
+  readonly text: string;
+  /** Where each of the three ends. */
+  readonly textEnds: Uint32Array;
   /** Tenants, models and thinkers, each once; rows name them by place. */
   readonly names: readonly string[];
 }

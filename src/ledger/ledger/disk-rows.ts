@@ -18,6 +18,7 @@ import { outcomes } from './disk-schema.ts';
 export function encodeAnswers(entries: readonly AnswerEntry[]): AnswerBatch {
   const numbers = new Float64Array(entries.length * numbersPerRow);
   const texts: string[] = [];
+  const textEnds = new Uint32Array(entries.length * 3);
   const names: string[] = [];
   const places = new Map<string, number>();
   const placeOf = (name: string): number => {
@@ -25,6 +26,11 @@ export function encodeAnswers(entries: readonly AnswerEntry[]): AnswerBatch {
     if (place === undefined) places.set(name, (place = names.push(name) - 1));
     return place;
   };
+  const addText = (text: string): void => {
+    textEnds[texts.length] = textEnd += text.length;
+    texts.push(text);
+  };
+  let textEnd = 0;
   let n = 0;
   for (const entry of entries) {
     numbers[n++] = whole(entry.at);
@@ -41,9 +47,11 @@ export function encodeAnswers(entries: readonly AnswerEntry[]): AnswerBatch {
     numbers[n++] = whole(entry.loadMs);
     numbers[n++] = whole(entry.gpuMs);
     numbers[n++] = whole(entry.avoidedGpuMs);
-    texts.push(entry.requestId, entry.question, entry.answerOf);
+    addText(entry.requestId);
+    addText(entry.question);
+    addText(entry.answerOf);
   }
-  return { rows: entries.length, numbers, texts, names };
+  return { rows: entries.length, numbers, text: texts.join(''), textEnds, names };
 }
 
 type Row = Readonly<Record<string, unknown>>;

@@ -133,8 +133,14 @@ class Book {
     this.answers += batch.rows;
   }
 
-  #valuesOf({ numbers, texts }: AnswerBatch, places: readonly number[], from: number, rows: number): SQLInputValue[] {
+  #valuesOf(
+    { numbers, text, textEnds }: AnswerBatch,
+    places: readonly number[],
+    from: number,
+    rows: number,
+  ): SQLInputValue[] {
     const values: SQLInputValue[] = [];
+    let textFrom = from === 0 ? 0 : textEnds[from * 3 - 1]!;
     for (let row = from; row < from + rows; row++) {
       const n = row * numbersPerRow;
       for (let i = 0; i < 3; i++) values.push(numbers[n + i]!);
@@ -143,7 +149,11 @@ class Book {
       const ttft = numbers[n + 8]!;
       values.push(Number.isNaN(ttft) ? null : ttft);
       for (let i = 9; i < numbersPerRow; i++) values.push(numbers[n + i]!);
-      values.push(texts[row * 3]!, texts[row * 3 + 1]!, texts[row * 3 + 2]!, ++this.#seq);
+      for (let i = row * 3; i < row * 3 + 3; i++) {
+        values.push(text.slice(textFrom, textEnds[i]));
+        textFrom = textEnds[i]!;
+      }
+      values.push(++this.#seq);
     }
     return values;
   }

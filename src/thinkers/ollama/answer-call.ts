@@ -83,6 +83,7 @@ export class AnswerCall implements AnswerFlow, Dispatcher.DispatchHandler, LineS
     this.#splitter = new NdjsonSplitter(this, lineBytesMax);
     this.#decoder = this.#wire.decoder({
       kind: request.kind,
+      model: request.model,
       sink,
       clock: context.clock,
       thinkerName: context.name,

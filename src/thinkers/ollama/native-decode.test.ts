@@ -48,11 +48,12 @@ describe('lines that are read at once', () => {
   const logprobsLine = `${head('m:7b')},"message":{"role":"assistant","content":"l"},"done":false,"logprobs":[{"token":"l"}]}`;
 
   /** As the splitter does it: what `run` leaves goes line by line. */
-  function decodeText(lines: readonly string[]): ChatEvent[] {
+  function decodeText(lines: readonly string[], model?: string): ChatEvent[] {
     const events: ChatEvent[] = [];
     const sink = { event: (event: ChatEvent) => void events.push(event), fail: assert.fail };
     const decoder = new NativeDecoder({
       kind: 'chat',
+      ...(model !== undefined && { model }),
       sink,
       clock: new FakeClock(),
       thinkerName: 't',
@@ -97,6 +98,41 @@ describe('lines that are read at once', () => {
         assert.deepEqual(apart(decodeText(all)), apart(decode('chat', all).events));
       }),
     );
+  });
+
+  it('are known from the first on where the model was asked by this name, and mean the same', () => {
+    const line = fc.oneof(
+      fc.constantFrom('', 'a', '"', '\n').map((text) => chatLine(text)),
+      fc.constantFrom('', 'b').map(thinkingLine),
+      fc.constantFrom(logprobsLine, chatLine('x', 'other')),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 6 }), (lines) => {
+        const expected = apart(decode('chat', lines).events);
+        for (const model of ['m:7b', 'other', 'm']) assert.deepEqual(apart(decodeText(lines, model)), expected);
+      }),
+    );
+    assert.deepEqual(decodeText([chatLine('a'), chatLine('b')], 'm:7b'), [
+      { type: 'start', model: 'm:7b', createdAt: Date.parse('2026-11-23T10:00:00.123456789Z') },
+      { type: 'text-delta', text: 'ab', pieces: ['a', 'b'] },
+    ]);
+  });
+
+  it('say nothing, also not that it starts, of a first line that is cut', () => {
+    assert.throws(() => decodeText([`${head('m:7b')},"message":{"role":"assistant","content":"a`], 'm:7b'));
+    const events: ChatEvent[] = [];
+    const sink = { event: (event: ChatEvent) => void events.push(event), fail: assert.fail };
+    const call = { open: true };
+    const decoder = new NativeDecoder({
+      kind: 'chat',
+      model: 'm:7b',
+      sink,
+      clock: new FakeClock(),
+      thinkerName: 't',
+      call,
+    });
+    assert.notEqual(decoder.line(`${head('m:7b')},"message":{"role":"assistant","content":"a`), 'more');
+    assert.deepEqual(events, []);
   });
 
   it('are one event of each kind, with the pieces kept', () => {

@@ -11,6 +11,8 @@ export type LineOutcome = 'more' | 'done' | AppError;
 
 export interface NativeDecoderOptions {
   readonly kind: 'chat' | 'generate';
+  /** Which model was asked: lines that begin as its lines do are known before the first has been parsed. */
+  readonly model?: string;
   readonly sink: AnswerSink;
   readonly clock: Clock;
   readonly thinkerName: string;
@@ -23,13 +25,14 @@ type DeltaType = 'text-delta' | 'thinking-delta';
 /** Emits `start` once, then the deltas of each line in reading order (thinking, text, tool calls), then `end`. */
 export class NativeDecoder {
   readonly #options: NativeDecoderOptions;
-  /** Matches how the lines of this answer begin, up to their text; undefined until known. */
-  #lineBegin: RegExp | undefined;
+  /** How the lines of this answer begin; undefined until known. */
+  #lineBegin: LineBegin | undefined;
   #started = false;
   #sawToolCall = false;
 
   constructor(options: NativeDecoderOptions) {
     this.#options = options;
+    if (options.model !== undefined) this.#lineBegin = lineBegins[options.kind].of(options.model);
   }
 
   get started(): boolean {
@@ -47,17 +50,11 @@ export class NativeDecoder {
     if (!isJsonObject(row)) return this.#malformed(text, undefined);
     const error = row['error'];
     if (error !== undefined) return inBandError(this.#options.thinkerName, error, this.#started);
-    const { sink, call, clock } = this.#options;
     if (!this.#started) {
-      this.#started = true;
       const model = row['model'];
-      this.#lineBegin = lineBegins.of(this.#options.kind, JSON.stringify(model));
-      sink.event({
-        type: 'start',
-        model: typeof model === 'string' ? model : '',
-        createdAt: parseInstant(row['created_at'], clock),
-      });
-      if (!call.open) return 'more';
+      this.#lineBegin = typeof model === 'string' ? lineBegins[this.#options.kind].of(model) : undefined;
+      this.#start(typeof model === 'string' ? model : '', row['created_at']);
+      if (!this.#options.call.open) return 'more';
     }
     if (this.#options.kind === 'chat') {
       const message = row['message'];
@@ -84,20 +81,27 @@ export class NativeDecoder {
     let pieces: string[] = [];
     let at = from;
     while (at < text.length) {
-      lineBegin.lastIndex = at;
-      if (!lineBegin.test(text)) break;
-      let begin = lineBegin.lastIndex;
-      let end = stringEnd(text, begin);
+      const { matches } = lineBegin;
+      matches.lastIndex = at;
+      if (!matches.test(text)) break;
+      let begin = matches.lastIndex;
+      let plain = plainEnd(text, begin);
       let lineType: DeltaType = 'text-delta';
-      if (end === begin && text.startsWith(thinkingMiddle, end)) {
+      if (plain === begin && text.startsWith(thinkingMiddle, begin)) {
         lineType = 'thinking-delta';
-        begin = end + thinkingMiddle.length;
-        end = stringEnd(text, begin);
+        begin += thinkingMiddle.length;
+        plain = plainEnd(text, begin);
       }
+      const end = stringEnd(text, plain);
       const next = end + tail.length;
       if (!text.startsWith(tail, end) || (next < text.length && text.charCodeAt(next) !== newline)) break;
-      const piece = stringBetween(text, begin, end);
+      const piece = end === plain ? text.slice(begin, end) : unescaped(text, begin, end);
       if (piece === undefined) break;
+      if (!this.#started) {
+        const instantAt = at + lineBegin.instantAt;
+        this.#start(lineBegin.model, text.slice(instantAt, text.indexOf('"', instantAt)));
+        if (!this.#options.call.open) return at;
+      }
       if (lineType !== type) {
         this.#tell(type, pieces);
         // A reader that left is told no more; whoever called us asks for that too.
@@ -110,6 +114,12 @@ export class NativeDecoder {
     }
     this.#tell(type, pieces);
     return at;
+  }
+
+  #start(model: string, createdAt: JsonValue | undefined): void {
+    this.#started = true;
+    const { sink, clock } = this.#options;
+    sink.event({ type: 'start', model, createdAt: parseInstant(createdAt, clock) });
   }
 
   #tell(type: DeltaType, pieces: readonly string[]): void {
@@ -205,35 +215,45 @@ const plainLines = {
 } as const;
 
 /**
- * Sticky expressions: set `lastIndex` first. A compiled one compares the hundred letters before a text five times faster than
- * `startsWith` does, so each is made once. Between two lines of an answer only the instant differs.
+ * What stands before the text of each line of a model: between two lines only the instant differs. A compiled expression
+ * compares those hundred letters five times faster than `startsWith` does, so each is made once.
  */
-class LineBegins {
-  readonly #known = new Map<string, RegExp>();
+interface LineBegin {
+  readonly model: string;
+  /** Sticky: set `lastIndex` first. */
+  readonly matches: RegExp;
+  /** Of the instant, from the beginning of a line. */
+  readonly instantAt: number;
+}
 
-  /** @param model as JSON. @returns undefined where the name is no name: the lines are then parsed one by one */
-  of(kind: keyof typeof plainLines, model: string | undefined): RegExp | undefined {
-    if (model === undefined || model.length > modelLettersMax) return undefined;
-    const key = `${kind} ${model}`;
-    const known = this.#known.get(key);
+class LineBegins {
+  readonly #middle: string;
+  readonly #known = new Map<string, LineBegin>();
+
+  constructor({ middle }: (typeof plainLines)[keyof typeof plainLines]) {
+    this.#middle = middle;
+  }
+
+  /** @returns undefined where the name is too long for one: the lines are then parsed one by one */
+  of(model: string): LineBegin | undefined {
+    const known = this.#known.get(model);
     if (known) return known;
+    const head = `{"model":${JSON.stringify(model)},"created_at":"`;
+    if (head.length > headLettersMax) return undefined;
     // What is dropped is made again.
     if (this.#known.size >= beginsMax) this.#known.clear();
-    const instant = `[^"\\\\\\x00-\\x1f]{0,${instantLettersMax}}`;
-    const made = new RegExp(
-      `\\{"model":${escaped(model)},"created_at":"${instant}${escaped(plainLines[kind].middle)}`,
-      'y',
-    );
-    this.#known.set(key, made);
+    // As few letters as will do: taking many and giving back costs three times as much.
+    const instant = `[^"\\\\\\x00-\\x1f]*?`;
+    const matches = new RegExp(`${escaped(head)}${instant}${escaped(this.#middle)}`, 'y');
+    const made = { model, matches, instantAt: head.length };
+    this.#known.set(model, made);
     return made;
   }
 }
 
 const beginsMax = 256;
-const modelLettersMax = 256;
-/** RFC 3339 with nanoseconds and a zone takes 35. */
-const instantLettersMax = 64;
-const lineBegins = new LineBegins();
+const headLettersMax = 256;
+const lineBegins = { chat: new LineBegins(plainLines.chat), generate: new LineBegins(plainLines.generate) };
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
 /** What stands before the thinking of a line without text. */
@@ -253,17 +273,15 @@ function plainEnd(text: string, from: number): number {
   return at;
 }
 
-/** Where the JSON string ends whose text begins at `from`: at its closing quote, or at what cannot stand in one. */
-function stringEnd(text: string, from: number): number {
-  let at = plainEnd(text, from);
+/** Where the JSON string ends of which all before `plain` stands for itself: at its closing quote, or at what cannot stand in one. */
+function stringEnd(text: string, plain: number): number {
+  let at = plain;
   while (text.charCodeAt(at) === backslash) at = plainEnd(text, at + 2);
   return at;
 }
 
 /** @returns undefined for an escape that JSON does not know: the line is left to those who say what is wrong */
-function stringBetween(text: string, from: number, to: number): string | undefined {
-  const raw = text.slice(from, to);
-  if (!raw.includes('\\')) return raw;
+function unescaped(text: string, from: number, to: number): string | undefined {
   try {
     return JSON.parse(text.slice(from - 1, to + 1)) as string;
   } catch {

@@ -1,5 +1,5 @@
 /** Neutral requests as bodies of Ollama's native API. Each body is one JSON.stringify. */
-import type { AnswerRequest, EmbedRequest, Message, ToolCall } from '../../core/chat.ts';
+import type { AnswerRequest, ChatRequest, EmbedRequest, GenerateRequest, Message, ToolCall } from '../../core/chat.ts';
 import { AppError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
 
@@ -11,8 +11,13 @@ export const answerPath = (request: AnswerRequest): string => (request.kind === 
  * @throws bad_request when the arguments of a tool call are not a JSON object
  */
 export function encodeAnswerRequest(request: AnswerRequest): string {
-  const common = {
-    ...request.extra,
+  const body = request.kind === 'chat' ? chatBody(request) : generateBody(request);
+  return JSON.stringify(request.extra ? { ...request.extra, ...body } : body);
+}
+
+/** Each body is one literal: taking the fields over from another costs more than all else here. */
+function chatBody(request: ChatRequest): object {
+  return {
     model: request.model,
     stream: true,
     format: request.format,
@@ -23,12 +28,23 @@ export function encodeAnswerRequest(request: AnswerRequest): string {
     shift: request.shift,
     logprobs: request.logprobs,
     top_logprobs: request.topLogprobs,
+    messages: request.messages.map(encodeMessage),
+    tools: request.tools,
   };
-  if (request.kind === 'chat') {
-    return JSON.stringify({ ...common, messages: request.messages.map(encodeMessage), tools: request.tools });
-  }
-  return JSON.stringify({
-    ...common,
+}
+
+function generateBody(request: GenerateRequest): object {
+  return {
+    model: request.model,
+    stream: true,
+    format: request.format,
+    options: encodeOptions(request),
+    think: request.think,
+    keep_alive: request.keepAlive,
+    truncate: request.truncate,
+    shift: request.shift,
+    logprobs: request.logprobs,
+    top_logprobs: request.topLogprobs,
     prompt: request.prompt,
     suffix: request.suffix,
     system: request.system,
@@ -36,7 +52,7 @@ export function encodeAnswerRequest(request: AnswerRequest): string {
     context: request.context,
     raw: request.raw,
     images: request.images,
-  });
+  };
 }
 
 export const embedPath = (request: EmbedRequest): string => (request.normalised ? '/api/embed' : '/api/embeddings');
