@@ -139,12 +139,7 @@ export class AnswerWriter implements JourneySink {
     const encoder = this.#decoded.openStream(this.#reply);
     let bytes = '';
     for (const event of replayEvents(answer, this.#reply.createdAt)) bytes += encoder.event(event);
-    this.#exchange.response.writeHead(200, {
-      ...this.#headers(this.#codec.streamContentType, answer.end),
-      ...streamHeaders,
-    });
-    this.#finish('ok', 200, answer.end, undefined);
-    this.#exchange.response.end(bytes);
+    this.#endWith(bytes, answer.end);
   }
 
   fail(error: AppError): void {
@@ -179,9 +174,14 @@ export class AnswerWriter implements JourneySink {
   }
 
   #endStream(end: EndEvent): void {
-    this.#openStream(end);
     const bytes = this.#pending;
     this.#pending = '';
+    this.#endWith(bytes, end);
+  }
+
+  /** The last of a stream; where nothing has left before it its length is known, and it leaves in one piece. */
+  #endWith(bytes: string, end: EndEvent): void {
+    this.#openStream(end, bytes);
     this.#finish('ok', 200, end, undefined);
     this.#exchange.response.end(bytes);
   }
@@ -231,11 +231,15 @@ export class AnswerWriter implements JourneySink {
     this.#lastWriteMs = clock.monotonicMs();
   };
 
-  /** @param end where the whole answer is there before its first byte leaves, as a stored one is */
-  #openStream(end?: EndEvent): void {
+  /** @param end and `whole`: where the answer is there before its first byte leaves, as a stored one is */
+  #openStream(end?: EndEvent, whole?: string): void {
     const { response } = this.#exchange;
-    if (!response.headersSent)
-      response.writeHead(200, { ...this.#headers(this.#codec.streamContentType, end), ...streamHeaders });
+    if (response.headersSent) return;
+    const headers = this.#headers(this.#codec.streamContentType, end);
+    headers['cache-control'] = 'no-cache';
+    headers['x-accel-buffering'] = 'no';
+    if (whole !== undefined) headers['content-length'] = Buffer.byteLength(whole);
+    response.writeHead(200, headers);
   }
 
   get #cacheStatus(): CacheStatus {
@@ -343,8 +347,6 @@ export class AnswerWriter implements JourneySink {
     };
   }
 }
-
-const streamHeaders = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;
 
 /** What came piece by piece leaves so: clients count lines to show a speed. */
 function encodeEvent(encoder: StreamEncoder, event: ChatEvent): string {
