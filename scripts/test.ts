@@ -17,6 +17,11 @@ import { spec } from 'node:test/reporters';
 
 /** One file, or one test in it, may take this long, milliseconds: several times the slowest, so that only a hang is cut off. */
 const fileTimeoutMs = 240_000;
+/**
+ * With nothing told for so long, a process hangs where the runner's own limit does not reach: at its exit. A test is told
+ * of at its end, so this is longer than one may take.
+ */
+const silenceMs = fileTimeoutMs + 60_000;
 /** Files that may be run once more; where more fail, it is no accident. */
 const secondTriesMax = 3;
 /** Reasons shown in the summary; a longer list is in the report above it. */
@@ -221,7 +226,14 @@ async function runTests(paths: readonly string[]): Promise<string[]> {
 }
 
 async function runFiles(paths: readonly string[], concurrency: number): Promise<Outcome> {
-  const results = run({ files: paths.map((path) => join(root, path)), concurrency, timeout: fileTimeoutMs });
+  const hanging = new AbortController();
+  const results = run({
+    files: paths.map((path) => join(root, path)),
+    concurrency,
+    timeout: fileTimeoutMs,
+    signal: hanging.signal,
+  });
+  const silence = setTimeout(() => hanging.abort(), silenceMs);
   const counts = new Map<string, Counts>();
   const failures = new Map<string, string[]>();
   let durationMs = 0;
@@ -244,8 +256,12 @@ async function runFiles(paths: readonly string[], concurrency: number): Promise<
       failedIn(file ?? root, 'the run');
   });
   const asSpec = results.compose(new spec());
-  asSpec.on('data', (chunk: string | Buffer) => process.stdout.write(chunk));
+  asSpec.on('data', (chunk: string | Buffer) => {
+    silence.refresh();
+    process.stdout.write(chunk);
+  });
   await finished(asSpec);
+  clearTimeout(silence);
   return { counts, failures, durationMs };
 }
 
