@@ -14,6 +14,7 @@ import {
   type MessageEncoding,
 } from './encode-message.ts';
 import { anthropicErrorJson } from './errors.ts';
+import { tokenText } from '../shared/token-text.ts';
 
 type OpenBlock = 'none' | 'text' | 'thinking';
 
@@ -82,7 +83,7 @@ export class MessageStream implements StreamEncoder {
 
   #delta(kind: 'text' | 'thinking', text: string): string {
     const opening = this.#open === kind ? '' : this.#close() + this.#openBlock(kind);
-    return `${opening}${this.#deltaPrefix}${JSON.stringify(text)}}}\n\n`;
+    return `${opening}${this.#deltaPrefix}${tokenText(text)}}}\n\n`;
   }
 
   #openBlock(kind: 'text' | 'thinking'): string {

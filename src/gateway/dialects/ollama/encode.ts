@@ -1,12 +1,13 @@
 /**
  * Neutral answers → Ollama's JSON and its newline-delimited stream. Lines are put together from a
- * prefix made once per reply, so that a token costs one JSON.stringify of its text.
+ * prefix made once per reply, so that a token costs a look at its letters.
  */
 import type { Answer } from '../../../core/answer.ts';
 import type { ChatEvent, EmbedAnswer, EndEvent, FinishReason, ToolCall } from '../../../core/chat.ts';
 import type { AppError } from '../../../core/errors.ts';
 import type { JsonObject, JsonValue } from '../../../core/json.ts';
 import type { Reply, StreamEncoder } from '../dialect.ts';
+import { tokenText } from '../shared/token-text.ts';
 import { argumentsObjectText } from '../shared/tools.ts';
 import { ollamaErrorBody } from './errors.ts';
 
@@ -66,9 +67,9 @@ class LineEncoder implements StreamEncoder {
       case 'text-delta':
         return event.logprobs
           ? `${this.#head}${JSON.stringify(event.text)}${this.#close}${logprobsText(event.logprobs)},"done":false}\n`
-          : this.#head + JSON.stringify(event.text) + this.#tail;
+          : this.#head + tokenText(event.text) + this.#tail;
       case 'thinking-delta':
-        return `${this.#head}"","thinking":${JSON.stringify(event.text)}${this.#tail}`;
+        return `${this.#head}"","thinking":${tokenText(event.text)}${this.#tail}`;
       case 'tool-call':
         return `${this.#head}"","tool_calls":[${toolCallText(event.call, this.#calls++)}]${this.#tail}`;
       case 'end':

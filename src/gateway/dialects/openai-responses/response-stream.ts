@@ -20,6 +20,7 @@ import {
   type ResponseEncoding,
   type ResponseStatus,
 } from './response-object.ts';
+import { tokenText } from '../shared/token-text.ts';
 
 /** The item that deltas are written into. */
 interface OpenItem {
@@ -114,7 +115,7 @@ export class ResponseStream implements StreamEncoder {
     if (this.#item?.kind !== 'reasoning') opening = this.#close('completed') + this.#openReasoning();
     const item = this.#item!;
     item.text += text;
-    return `${opening}${item.deltaPrefix}${JSON.stringify(text)},"sequence_number":${this.#sequence++}}\n\n`;
+    return `${opening}${item.deltaPrefix}${tokenText(text)},"sequence_number":${this.#sequence++}}\n\n`;
   }
 
   #openMessage(): string {

@@ -1,6 +1,6 @@
 /**
  * Neutral answers → `chat.completion` and its stream of `chat.completion.chunk`. The constant start of a
- * chunk is made once per reply, so that a token costs one JSON.stringify of its text.
+ * chunk is made once per reply, so that a token costs a look at its letters.
  */
 import type { Answer } from '../../../core/answer.ts';
 import type { ChatEvent, EndEvent, ToolCall } from '../../../core/chat.ts';
@@ -11,6 +11,7 @@ import { sseData, sseDone } from '../shared/sse.ts';
 import { argumentsObjectText, callId } from '../shared/tools.ts';
 import { finishReasonOf, replyHead, tokenLogprobs, usageText } from './encode-shared.ts';
 import { openAiErrorBody } from './errors.ts';
+import { tokenText } from '../shared/token-text.ts';
 
 const idPrefix = 'chatcmpl-';
 const callIdPrefix = 'call_';
@@ -79,9 +80,9 @@ class ChatChunkEncoder implements StreamEncoder {
       case 'text-delta':
         return event.logprobs
           ? `${this.#text}${JSON.stringify(event.text)}},"logprobs":${logprobsText(event.logprobs)}${choiceTail}`
-          : this.#text + JSON.stringify(event.text) + deltaTail;
+          : this.#text + tokenText(event.text) + deltaTail;
       case 'thinking-delta':
-        return `${this.#delta}"reasoning":${JSON.stringify(event.text)}${deltaTail}`;
+        return `${this.#delta}"reasoning":${tokenText(event.text)}${deltaTail}`;
       case 'tool-call': {
         const index = this.#calls++;
         const fields = toolCallFields(event.call, index, this.#reply);

@@ -7,6 +7,7 @@ import type { Reply, StreamEncoder } from '../dialect.ts';
 import { sseData, sseDone } from '../shared/sse.ts';
 import { finishReasonOf, replyHead, tokenLogprobs, usageText } from './encode-shared.ts';
 import { openAiErrorBody } from './errors.ts';
+import { tokenText } from '../shared/token-text.ts';
 
 const idPrefix = 'cmpl-';
 const object = 'text_completion';
@@ -56,7 +57,7 @@ class CompletionChunkEncoder implements StreamEncoder {
       case 'text-delta': {
         const logprobs = event.logprobs ? legacyLogprobsText(event.logprobs, this.#offset) : 'null';
         this.#offset += event.text.length;
-        return `${this.#text}${JSON.stringify(event.text)},"logprobs":${logprobs},"finish_reason":null}]}\n\n`;
+        return `${this.#text}${tokenText(event.text)},"logprobs":${logprobs},"finish_reason":null}]}\n\n`;
       }
       case 'end':
         return this.#end(event);
