@@ -256,17 +256,16 @@ export function createSemanticCache(deps: SemanticCacheDeps): OperableCache {
       return plan.kind === 'bypass' || !plan.read ? metrics.bypassed(plan) : plan;
     },
 
-    exact(plan, request) {
+    async exact(plan, request) {
       const beganMs = clock.monotonicMs();
-      return fetchExact(plan)
-        .then((entry) => {
-          looked(plan, beganMs);
-          return judgeExact(plan, request, entry);
-        })
-        .catch((error: unknown): ExactLookup => {
-          looked(plan, beganMs);
-          return { kind: 'unavailable', cause: metrics.failed(error, logger) };
-        });
+      try {
+        const entry = await fetchExact(plan);
+        looked(plan, beganMs);
+        return judgeExact(plan, request, entry);
+      } catch (error) {
+        looked(plan, beganMs);
+        return { kind: 'unavailable', cause: metrics.failed(error, logger) };
+      }
     },
 
     async semantic(plan, request, callOptions) {

@@ -76,15 +76,14 @@ export class NativeDecoder {
   run(text: string, from: number): number {
     const lineBegin = this.#lineBegin;
     if (lineBegin === undefined) return from;
+    const { matches, follows } = lineBegin;
     const { tail } = plainLines[this.#options.kind];
     let type: DeltaType = 'text-delta';
     let pieces: string[] = [];
     let at = from;
-    while (at < text.length) {
-      const { matches } = lineBegin;
-      matches.lastIndex = at;
-      if (!matches.test(text)) break;
-      let begin = matches.lastIndex;
+    matches.lastIndex = from;
+    let begin = matches.test(text) ? matches.lastIndex : -1;
+    while (begin !== -1) {
       let plain = plainEnd(text, begin);
       let lineType: DeltaType = 'text-delta';
       if (plain === begin && text.startsWith(thinkingMiddle, begin)) {
@@ -93,8 +92,11 @@ export class NativeDecoder {
         plain = plainEnd(text, begin);
       }
       const end = stringEnd(text, plain);
+      // Most lines are followed by one of their kind: one look tells that this one ends and the next begins.
+      follows.lastIndex = end;
+      const nextBegin = follows.test(text) ? follows.lastIndex : -1;
       const next = end + tail.length;
-      if (!text.startsWith(tail, end) || (next < text.length && text.charCodeAt(next) !== newline)) break;
+      if (nextBegin === -1 && !(text.startsWith(tail, end) && (next >= text.length || text[next] === '\n'))) break;
       const piece = end === plain ? text.slice(begin, end) : unescaped(text, begin, end);
       if (piece === undefined) break;
       if (!this.#started) {
@@ -111,6 +113,7 @@ export class NativeDecoder {
       }
       if (piece !== '') pieces.push(piece);
       at = next + 1;
+      begin = nextBegin;
     }
     this.#tell(type, pieces);
     return at;
@@ -220,18 +223,22 @@ const plainLines = {
  */
 interface LineBegin {
   readonly model: string;
-  /** Sticky: set `lastIndex` first. */
+  /** Sticky, as is `follows`: set `lastIndex` first. */
   readonly matches: RegExp;
+  /** From the end of one line's text to the beginning of the next line's. */
+  readonly follows: RegExp;
   /** Of the instant, from the beginning of a line. */
   readonly instantAt: number;
 }
 
 class LineBegins {
   readonly #middle: string;
+  readonly #tail: string;
   readonly #known = new Map<string, LineBegin>();
 
-  constructor({ middle }: (typeof plainLines)[keyof typeof plainLines]) {
+  constructor({ middle, tail }: (typeof plainLines)[keyof typeof plainLines]) {
     this.#middle = middle;
+    this.#tail = tail;
   }
 
   /** @returns undefined where the name is too long for one: the lines are then parsed one by one */
@@ -244,8 +251,13 @@ class LineBegins {
     if (this.#known.size >= beginsMax) this.#known.clear();
     // As few letters as will do: taking many and giving back costs three times as much.
     const instant = `[^"\\\\\\x00-\\x1f]*?`;
-    const matches = new RegExp(`${escaped(head)}${instant}${escaped(this.#middle)}`, 'y');
-    const made = { model, matches, instantAt: head.length };
+    const begin = `${escaped(head)}${instant}${escaped(this.#middle)}`;
+    const made = {
+      model,
+      matches: new RegExp(begin, 'y'),
+      follows: new RegExp(`${escaped(this.#tail)}\\n${begin}`, 'y'),
+      instantAt: head.length,
+    };
     this.#known.set(model, made);
     return made;
   }
@@ -259,7 +271,6 @@ const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '
 /** What stands before the thinking of a line without text. */
 const thinkingMiddle = '","thinking":"';
 
-const newline = 0x0a;
 const quote = 0x22;
 const backslash = 0x5c;
 
