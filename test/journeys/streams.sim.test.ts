@@ -97,6 +97,34 @@ describe('streams', () => {
     }
   });
 
+  it('say their length where they are stored, whole and with every letter, and cannot while they are made', async () => {
+    const rig = await startRig({ sim: { profile: 'demo' } });
+    const ask = (path: string) =>
+      post(`${rig.url}${path}`, {
+        model,
+        messages: [{ role: 'user', content: 'Was ist ein Leuchtturm?' }],
+        stream: true,
+      });
+    try {
+      const made = await ask('/api/chat');
+      assert.equal(made.headers.get('content-length'), null);
+      assert.match(await made.text(), /"done":true/);
+      await until('the answer is kept', () => rig.gateway.status().cache.entries === 1);
+      for (const [path, end] of [
+        ['/api/chat', /"done":true.*\n$/],
+        ['/v1/chat/completions', /data: \[DONE\]\n\n$/],
+      ] as const) {
+        const stored = await ask(path);
+        assert.equal(stored.headers.get('x-selfhost-cache'), 'exact');
+        const bytes = Buffer.from(await stored.arrayBuffer());
+        assert.equal(stored.headers.get('content-length'), String(bytes.length));
+        assert.match(bytes.toString('utf8'), end);
+      }
+    } finally {
+      await rig.close();
+    }
+  });
+
   it('are complete when the gateway is told to stop, and new requests are told so', async () => {
     const rig = await startRig({ sim: { profile: 'demo' } });
     const asked = post(`${rig.url}/api/chat`, {
