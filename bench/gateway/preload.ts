@@ -50,6 +50,8 @@ await (
 
 /** Half of the texts that the cache embeds at a time: beyond them an answer is kept for its exact wording only. */
 const batch = 32;
+/** What waits for the disk is bounded: faster than it writes, the oldest answers would leave. */
+const flushEvery = 1024;
 for (let n = 0; n < entries; n++) {
   const question = storedQuestion(n);
   const decoded = ollamaChatCodec.decode(JSON.parse(chatBody(question, false)) as JsonValue);
@@ -65,6 +67,7 @@ for (let n = 0; n < entries; n++) {
   if (plan.kind !== 'cacheable') throw new Error(`question ${n} is not cacheable: ${plan.reason}`);
   cache.keep(plan, answerTo(question), { digest, requestId: id, tenant: localTenant });
   if (n % batch === batch - 1) await written(n + 1);
+  if (n % flushEvery === flushEvery - 1) await store.flush();
 }
 await written(entries);
 await cache.close();
