@@ -67,10 +67,18 @@ export class InvalidationJournal {
 
 const nameOf = (owed: Owed): string => (owed.kind === 'selector' ? owed.selector : `e:${owed.id}`);
 
+function isOwed(each: unknown): each is Owed {
+  if (typeof each !== 'object' || each === null) return false;
+  const { kind, selector, key, id } = each as Readonly<Record<string, unknown>>;
+  return kind === 'selector' ? typeof selector === 'string' : typeof key === 'string' && typeof id === 'string';
+}
+
 function readOwed(path: string | undefined, logger: Logger): readonly Owed[] {
   if (path === undefined) return [];
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Owed[];
+    const owed: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (!Array.isArray(owed) || !owed.every(isOwed)) throw new Error('it is not a list of invalidations');
+    return owed;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     logger.error({ err: error, path }, 'the journal of invalidations cannot be read; everything stored is invalidated');
