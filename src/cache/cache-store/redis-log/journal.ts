@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { EntryId, ExactKey, Scope, TenantId } from '../../../core/ids.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
-import { selects, type Selector } from './keys.ts';
+import { selectorsOf, type Selector } from './keys.ts';
 
 export type Owed =
   | { readonly kind: 'selector'; readonly selector: Selector; readonly least: number }
@@ -47,10 +47,7 @@ export class InvalidationJournal {
     if (this.#owed.size === 0) return false;
     const entry = this.#owed.get(`e:${id}`);
     if (entry?.kind === 'entry' && entry.key === key) return true;
-    for (const each of this.#owed.values()) {
-      if (each.kind === 'selector' && selects(each.selector, tenant, scope)) return true;
-    }
-    return false;
+    return selectorsOf(tenant, scope).some((selector) => this.#owed.has(selector));
   }
 
   #save(): void {

@@ -38,11 +38,7 @@ export function selectorsOf(tenant: TenantId, scope: Scope | undefined): readonl
   return scope === undefined ? ['*', `t:${tenant}`] : ['*', `t:${tenant}`, `s:${scope}`];
 }
 
-export function selects(selector: Selector, tenant: TenantId, scope: Scope | undefined): boolean {
-  return selectionOf(selector)(tenant, scope);
-}
-
-/** For many in turn: no text is made for any of them. */
+/** What a selector is about, asked of many in turn: no text is made for any of them. */
 export function selectionOf(selector: Selector): (tenant: TenantId, scope: Scope | undefined) => boolean {
   if (selector === '*') return () => true;
   const name = selector.slice(2);
