@@ -1,7 +1,8 @@
 /** The promises the product made, each with what it means, what was measured, and under which condition it is true. */
+import { daysPerMonth } from '../core/units.ts';
 import type { LatencyFigures } from './latency.ts';
 import { daysMin, hitsMin } from './model/interval.ts';
-import { daysPerMonth, type BaselineFigure, type MoneyReport } from './report.ts';
+import type { BaselineFigure, MoneyReport } from './report.ts';
 
 export type Verdict = 'met' | 'not met' | 'conditional' | 'not enough data';
 

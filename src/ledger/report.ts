@@ -1,5 +1,5 @@
 /** What it cost, what it saved and against what, from the ledger and dated prices. Every figure can be recomputed. */
-import type { EpochMs } from '../core/units.ts';
+import { daysPerMonth, type EpochMs } from '../core/units.ts';
 import type { HoldoutEntry, LedgerBuckets, LedgerRange, LedgerTotals } from './ledger.ts';
 import { breakEven } from './model/calculator.ts';
 import { estimateSavings, type SavingsDay, type SavingsEstimate } from './model/interval.ts';
@@ -114,7 +114,6 @@ export interface DriftDay {
 }
 
 const dayMs = 86_400_000;
-export const daysPerMonth = 30.4;
 const roiMonths = 6;
 
 export function moneyReport(facts: ReportFacts): MoneyReport {

@@ -9,6 +9,7 @@ import type {
   StatusReport,
 } from '../../admin/admin-types.ts';
 import { formatDuration } from '../../core/format.ts';
+import { daysPerMonth } from '../../core/units.ts';
 import type { IdleAdvice } from './idle-advice.ts';
 import { byUrgency } from './alert-order.ts';
 
@@ -41,7 +42,6 @@ export interface ActionFacts {
 /** A list of more is no list of what to do. */
 export const actionsMax = 3;
 
-const daysPerMonth = 30.4;
 /** Below this, a month of it is not worth a person's minute. */
 const usdMin = 1;
 

@@ -1,5 +1,6 @@
 /** After how long machines should sleep: recorded traffic replayed with a few times, and the best of them. */
 import type { WhatIfChange, WhatIfReport } from '../../admin/admin-types.ts';
+import { daysPerMonth } from '../../core/units.ts';
 
 export type IdleAdvice =
   | {
@@ -21,7 +22,6 @@ export const idleChanges: readonly WhatIfChange[] = [{}, ...candidatesS.map((idl
 
 /** What the law takes a waiting person for: 0.000083 USD a second, for four minutes. */
 const waitUsd = 0.02;
-const daysPerMonth = 30.4;
 /** Below this, a month of it is not worth a person's minute. */
 const usdMin = 1;
 /** A day is a sample of one. */

@@ -1,6 +1,7 @@
 /** Settings that hold at once: in words, and from the knobs of a replay. */
 import type { ChangeSettingRequest, RunTimeSettingView, WhatIfChange, WhatIfReport } from '../../admin/admin-types.ts';
 import { formatDuration } from '../../core/format.ts';
+import { daysPerMonth } from '../../core/units.ts';
 import { share, usd, whole } from './format.ts';
 
 interface Words {
@@ -56,8 +57,6 @@ function settingOf(knob: keyof WhatIfChange, value: number | undefined): ChangeS
       return undefined;
   }
 }
-
-const daysPerMonth = 30.4;
 
 /** What a replay says a change comes to: in a month, or in what was recorded where that is less than a day. */
 export function effectOf({ recorded, scenario, days }: WhatIfReport): readonly string[] {
