@@ -72,8 +72,7 @@ function askToUndo({ name, value, written }: RunTimeSettingView): void {
   });
 }
 
-export function RunTimeSettings() {
-  const { held, trouble } = useRunTimeSettings();
+export function RunTimeSettings({ settings: { held, trouble } }: { readonly settings: Resource<SettingsView> }) {
   return (
     <Card id="run-time" title="Settings that hold at once" of={held} size="wide">
       {trouble !== '' && <p class="bad-text">■ {trouble}</p>}

@@ -1,18 +1,19 @@
 /** What holds here: the gateway itself, who may ask it, what was changed, and how it is configured. */
 import { useSignal } from '@preact/signals';
-import type { AuditView, StatusReport } from '../../../admin/admin-types.ts';
+import type { AuditView, SettingsView, StatusReport } from '../../../admin/admin-types.ts';
 import { formatBytes, formatDuration } from '../../../core/format.ts';
 import { dateTime } from '../../model/format.ts';
 import { useTopic } from '../live.ts';
 import { Card, Figure, Waiting } from '../ui/card.tsx';
 import { State } from '../ui/state.tsx';
 import { Table } from '../ui/table.tsx';
-import { useResource } from '../ui/use-resource.ts';
+import { useResource, type Resource } from '../ui/use-resource.ts';
 import { Doctor } from './doctor.tsx';
 import { RunTimeSettings, useRunTimeSettings } from './apply-setting.tsx';
 import { ApiKeys } from './api-keys.tsx';
 
 export function SettingsPage() {
+  const settings = useRunTimeSettings();
   return (
     <>
       <h1 tabIndex={-1}>Doctor and settings</h1>
@@ -20,8 +21,8 @@ export function SettingsPage() {
         <ThisGateway />
         <Doctor />
         <ApiKeys />
-        <RunTimeSettings />
-        <Configuration />
+        <RunTimeSettings settings={settings} />
+        <Configuration settings={settings} />
         <Audit />
       </div>
     </>
@@ -52,8 +53,7 @@ function ThisGateway() {
   );
 }
 
-function Configuration() {
-  const { held, trouble } = useRunTimeSettings();
+function Configuration({ settings: { held, trouble } }: { readonly settings: Resource<SettingsView> }) {
   const showsAll = useSignal(false);
   const all = held?.value.settings ?? [];
   const changed = all.filter(({ isDefault }) => !isDefault);

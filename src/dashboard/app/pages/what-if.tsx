@@ -1,7 +1,13 @@
 /** The traffic that was recorded, replayed under other settings. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { WhatIfChange, WhatIfReply, WhatIfReport, WhatIfRequest } from '../../../admin/admin-types.ts';
+import type {
+  RunTimeSettingView,
+  WhatIfChange,
+  WhatIfReply,
+  WhatIfReport,
+  WhatIfRequest,
+} from '../../../admin/admin-types.ts';
 import { dateTime, share, whole } from '../../model/format.ts';
 import { changeOf, knobs, rowsOf, valueOf, type Knob } from '../../model/what-if-form.ts';
 import { effectOf, proposalOf } from '../../model/run-time.ts';
@@ -22,23 +28,29 @@ const busyMs = 1_000;
 export function WhatIfPage() {
   const { query } = place.value;
   const days = windows.find((each) => each === Number(query.get('days'))) ?? daysDefault;
+  const here = useRunTimeSettings().held?.value.runTime;
   return (
     <>
       <h1 tabIndex={-1}>What if</h1>
       <div class="cards">
-        <Settings days={days} />
-        <Result days={days} />
+        <Settings days={days} here={here} />
+        <Result days={days} here={here} />
       </div>
     </>
   );
 }
 
-function Settings({ days }: { readonly days: number }) {
+interface OfDays {
+  readonly days: number;
+  /** Settings that hold without a restart; undefined while they are not known. */
+  readonly here: readonly RunTimeSettingView[] | undefined;
+}
+
+function Settings({ days, here }: OfDays) {
   const { query } = place.value;
   const moved = knobs.filter(({ name }) => query.has(name));
-  const { held } = useRunTimeSettings();
   // A fixed threshold keeps no share.
-  const keepsShare = held?.value.runTime.some(({ name }) => name === 'cache.falseHitShareMax') ?? false;
+  const keepsShare = here?.some(({ name }) => name === 'cache.falseHitShareMax') ?? false;
   const shown = knobs.filter(({ name }) => name !== 'target' || keepsShare);
   return (
     <Card id="knobs" title="Settings to try">
@@ -128,7 +140,7 @@ function Slider({ knob, value }: { readonly knob: Knob; readonly value: number |
   );
 }
 
-function Result({ days }: { readonly days: number }) {
+function Result({ days, here }: OfDays) {
   const held = useSignal<Held<WhatIfReport> | undefined>(undefined);
   const trouble = useSignal('');
   const isBusy = useSignal(true);
@@ -196,7 +208,9 @@ function Result({ days }: { readonly days: number }) {
               },
             ]}
           />
-          <Apply report={report} change={change} isBusy={isBusy.value} />
+          {here !== undefined && isOperator() && (
+            <Apply report={report} change={change} here={here} isBusy={isBusy.value} />
+          )}
           <h3>How far this can be known</h3>
           <ul>
             <li>
@@ -218,14 +232,12 @@ function Result({ days }: { readonly days: number }) {
 interface ApplyProps {
   readonly report: WhatIfReport;
   readonly change: WhatIfChange;
+  readonly here: readonly RunTimeSettingView[];
   readonly isBusy: boolean;
 }
 
 /** Of what was moved, the settings that hold without a restart. */
-function Apply({ report, change, isBusy }: ApplyProps) {
-  const { held } = useRunTimeSettings();
-  if (held === undefined || !isOperator()) return null;
-  const here = held.value.runTime;
+function Apply({ report, change, here, isBusy }: ApplyProps) {
   const { changes, others } = proposalOf(change, here);
   if (changes.length === 0) return null;
   const left = knobs.filter(({ name }) => others.includes(name)).map(({ label }) => label);
